@@ -1,0 +1,60 @@
+"""A source: the bytes of one file, wherever it lies, read by ranges and with a request log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.location.identity import SourceFile
+
+__all__ = ["ByteRange", "Request", "Source"]
+
+
+class ByteRange(NamedTuple):
+    """A run of bytes; `length` bytes from `offset`."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One read that reached the file or the server, for the log of a `Source`."""
+
+    offset: int
+    length: int
+    seconds: float
+
+
+@runtime_checkable
+class Source(Protocol):
+    """All that a reader may touch of a file."""
+
+    @property
+    def file(self) -> SourceFile:
+        """The URL and the identity of the file."""
+
+    @property
+    def size(self) -> int:
+        """Size of the file in bytes."""
+
+    @property
+    def local_path(self) -> str | None:
+        """Path that the operating system can open, or None for everything that is not local."""
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """Every read so far, oldest first."""
+
+    def get_ranges(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Read all `ranges` (together, where the store can) in the order given.
+
+        Raises `LocationError` with code ``source-short-read`` where a range passes the end
+        of the file: fewer bytes than asked are never returned.
+        """
+
+    def close(self) -> None:
+        """Release file handles; the source cannot be read afterwards."""
