@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from zarrchive.errors import LocationError, Problem
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from zarrchive.location.identity import SourceFile
 
-__all__ = ["ByteRange", "Request", "Source"]
+__all__ = ["ByteRange", "Request", "Source", "check_ranges", "get_range", "short_read"]
 
 
 class ByteRange(NamedTuple):
@@ -58,3 +61,36 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release file handles; the source cannot be read afterwards."""
+
+    def __enter__(self) -> Self:
+        """Return the source itself."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the source."""
+
+
+def get_range(source: Source, offset: int, length: int) -> bytes:
+    """Read `length` bytes from `offset`; never fewer."""
+    return source.get_ranges([ByteRange(offset, length)])[0]
+
+
+def check_ranges(file: SourceFile, size: int, ranges: Sequence[ByteRange]) -> None:
+    """Raise `LocationError` ``source-short-read`` where a range is not within `size` bytes."""
+    for offset, length in ranges:
+        if offset < 0 or length < 0 or offset + length > size:
+            raise short_read(file, ByteRange(offset, length), found=max(0, size - offset))
+
+
+def short_read(file: SourceFile, wanted: ByteRange, *, found: int) -> LocationError:
+    """Return the error for a range of which only `found` bytes exist."""
+    return LocationError(
+        Problem(
+            code="source-short-read",
+            where=file.url,
+            what=(
+                f"{wanted.length} bytes were wanted from byte {wanted.offset}, "
+                f"but only {found} are there (file size: {file.size} bytes)"
+            ),
+            hint="the file is truncated or has changed; fetch it again, then open it anew",
+        )
+    )

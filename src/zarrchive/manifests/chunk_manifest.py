@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
-from zarrchive.errors import ManifestError, Problem
 from zarrchive.location.identity import SourceFile
+from zarrchive.manifests.canonical import FIRST_PATH, INLINE, MISSING, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,18 +28,6 @@ __all__ = [
 ]
 
 ChunkIndex: TypeAlias = tuple[int, ...]
-
-MISSING: Final = 0
-"""`path_id` of a chunk that is not stored: it reads as the fill value."""
-INLINE: Final = 1
-"""`path_id` of a chunk whose bytes are row `offset` of `ChunkManifest.inlined`."""
-FIRST_PATH: Final = 2
-"""`path_id` of the first row of the path table."""
-
-_SMALL_GRID: Final = 4096
-"""Grids up to this many chunks are always held densely."""
-_MAX_CHUNKS: Final = 2**62
-
 
 @dataclass(frozen=True, slots=True)
 class ChunkEntry:
@@ -74,10 +62,10 @@ class StoredChunks(NamedTuple):
 class ChunkManifest:
     """An immutable grid of chunk entries, held as a struct of arrays.
 
-    Built by `from_columns`, `from_entries`, `regular` or `empty`, which put it into
-    canonical form, so that equal manifests have equal columns: files are interned in sorted
-    order without unused rows, missing chunks are all zero, and a grid that is mostly
-    missing keeps only its stored chunks, with their positions.
+    Built by `from_columns`, `from_entries` or `empty`, which put it into canonical form,
+    so that equal manifests have equal columns: files are interned in sorted order without
+    unused rows, missing chunks are all zero, and a grid that is mostly missing keeps only its
+    stored chunks, with their positions.
     """
 
     grid_shape: tuple[int, ...]
@@ -112,7 +100,10 @@ class ChunkManifest:
         positions: npt.ArrayLike | None = None,
         inlined: Sequence[bytes] = (),
     ) -> Self:
-        """Build a manifest from whole columns; the arrays are copied only where they must be.
+        """Build a manifest from whole columns.
+
+        Arrays that already have the right type and own their memory are taken over and
+        become read-only; everything else is copied.
 
         Parameters
         ----------
@@ -132,21 +123,18 @@ class ChunkManifest:
         ------
         ManifestError
             ``manifest-shape-mismatch``, ``manifest-position``, ``manifest-path-id``,
-            ``manifest-grid-too-large`` or ``manifest-negative``.
+            ``manifest-grid-too-large`` or ``manifest-negative`` (also: too large, no integer).
         """
-        ids = _unsigned(path_id, np.dtype(np.uint32), "path_id")
-        offsets = _unsigned(offset, np.dtype(np.uint64), "offset")
-        lengths = _unsigned(length, None, "length")
-        where = None if positions is None else _unsigned(positions, np.dtype(np.uint64), "position")
-        _check_shapes(grid_shape, ids, offsets, lengths, where)
-        _check_ids(ids, offsets, n_files=len(files), n_inlined=len(inlined))
-        if where is not None:
-            where, ids, offsets, lengths = _sorted_stored(
-                prod(grid_shape), where, ids, offsets, lengths
-            )
-        ids, table = _interned_files(ids, files)
-        offsets, blobs = _interned_bytes(ids, offsets, inlined)
-        return _stored_as_fits(cls, grid_shape, table, blobs, where, ids, offsets, lengths)
+        columns = canonical(
+            grid_shape,
+            files=files,
+            inlined=inlined,
+            positions=positions,
+            path_id=path_id,
+            offset=offset,
+            length=length,
+        )
+        return cls(tuple(grid_shape), *columns)
 
     @classmethod
     def from_entries(
@@ -222,22 +210,24 @@ class ChunkManifest:
         columns = (self.path_id, self.offset, self.length, self.positions)
         return sum(c.nbytes for c in columns if c is not None) + sum(map(len, self.inlined))
 
+    @property
+    def stored_nbytes(self) -> int:
+        """Encoded size of all chunks that exist, in a file or inline, in bytes."""
+        return int(self.length.sum(dtype=np.uint64))
+
     def __getitem__(self, index: ChunkIndex) -> ChunkEntry | InlineChunk | None:
         """Return the entry at `index`, or None if that chunk is not stored."""
-        _check_index(index, self.grid_shape)
-        at: ChunkIndex | int = index
-        if self.positions is not None:
-            flat = int(np.ravel_multi_index(index, self.grid_shape))
-            at = int(np.searchsorted(self.positions, np.uint64(flat)))
-            if at == self.positions.size or int(self.positions[at]) != flat:
-                return None
-        path_id = int(self.path_id[at])
+        path_id, offset, length = self._row(index)
         if path_id == MISSING:
             return None
         if path_id == INLINE:
-            return InlineChunk(self.inlined[int(self.offset[at])])
-        file = self.files[path_id - FIRST_PATH]
-        return ChunkEntry(file.url, int(self.offset[at]), int(self.length[at]))
+            return InlineChunk(self.inlined[offset])
+        return ChunkEntry(self.files[path_id - FIRST_PATH].url, offset, length)
+
+    def file_of(self, index: ChunkIndex) -> SourceFile | None:
+        """Return the file of the chunk at `index`, or None if it lies in none."""
+        path_id, _, _ = self._row(index)
+        return self.files[path_id - FIRST_PATH] if path_id >= FIRST_PATH else None
 
     def stored(self) -> StoredChunks:
         """Return the chunks that exist as flat columns, in C order of the grid."""
@@ -284,6 +274,11 @@ class ChunkManifest:
             and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor: NumPy forgets in a pickle that an array is read-only.
+        fields = (self.grid_shape, self.files, self.inlined, self.positions)
+        return type(self), (*fields, self.path_id, self.offset, self.length)
+
     def __repr__(self) -> str:
         grid = " x ".join(map(str, self.grid_shape)) or "scalar"
         return (
@@ -291,27 +286,16 @@ class ChunkManifest:
             f"{self.ninlined} inlined, {self.size - self.nstored} missing>"
         )
 
-
-def _unsigned(
-    values: npt.ArrayLike, dtype: np.dtype[np.uint32] | np.dtype[np.uint64] | None, name: str
-) -> npt.NDArray[np.uint32] | npt.NDArray[np.uint64]:
-    """Return `values` as unsigned integers (32 or 64 bits as needed where `dtype` is None)."""
-    column = np.asarray(values)
-    needs_check = column.size and (column.dtype == object or column.dtype.kind != "u")
-    low, high = (column.min(), column.max()) if needs_check else (0, 0)
-    if low < 0 or high >= 2**64:
-        raise ManifestError(
-            Problem(
-                code="manifest-negative",
-                where="ChunkManifest",
-                what=f"{name} must lie in 0..2**64, found {low if low < 0 else high}",
-                hint="report the file to the reader's authors: it computed a wrong byte range",
-            )
-        )
-    if dtype is None:
-        wide = column.size and int(column.max()) >= 2**32
-        dtype = np.dtype(np.uint64) if wide else np.dtype(np.uint32)
-    return np.asarray(column, dtype=dtype)
+    def _row(self, index: ChunkIndex) -> tuple[int, int, int]:
+        """Return ``(path_id, offset, length)`` of one chunk; all zero where it is missing."""
+        _check_index(index, self.grid_shape)
+        at: ChunkIndex | int = index
+        if self.positions is not None:
+            flat = int(np.ravel_multi_index(index, self.grid_shape))
+            at = int(np.searchsorted(self.positions, np.uint64(flat)))
+            if at == self.positions.size or int(self.positions[at]) != flat:
+                return (MISSING, 0, 0)
+        return int(self.path_id[at]), int(self.offset[at]), int(self.length[at])
 
 
 def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
@@ -320,156 +304,3 @@ def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
     )
     if not inside:
         raise IndexError(f"chunk {index} lies outside the grid of {grid_shape} chunks")
-
-
-def _check_shapes(
-    grid_shape: tuple[int, ...],
-    ids: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.uint64],
-    lengths: npt.NDArray[np.uint64],
-    positions: npt.NDArray[np.uint64] | None,
-) -> None:
-    if prod(grid_shape) > _MAX_CHUNKS or any(n < 0 for n in grid_shape):
-        raise ManifestError(
-            Problem(
-                code="manifest-grid-too-large",
-                where="ChunkManifest",
-                what=f"the chunk grid {grid_shape} has {prod(grid_shape)} chunks, "
-                f"at most {_MAX_CHUNKS} can be addressed",
-                hint="check the chunk shape that the file declares",
-            )
-        )
-    expected = tuple(grid_shape) if positions is None else positions.shape
-    shapes = {ids.shape, offsets.shape, lengths.shape}
-    if shapes != {expected}:
-        raise ManifestError(
-            Problem(
-                code="manifest-shape-mismatch",
-                where="ChunkManifest",
-                what=f"columns must have shape {expected}, found {sorted(shapes)}",
-                hint="build all columns on the same chunk grid",
-            )
-        )
-
-
-def _check_ids(
-    ids: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.uint64],
-    *,
-    n_files: int,
-    n_inlined: int,
-) -> None:
-    highest = int(ids.max()) if ids.size else 0
-    inline_rows = offsets[ids == INLINE]
-    if highest >= FIRST_PATH + n_files or (inline_rows.size and inline_rows.max() >= n_inlined):
-        raise ManifestError(
-            Problem(
-                code="manifest-path-id",
-                where="ChunkManifest",
-                what=f"a chunk names row {highest - FIRST_PATH} of {n_files} files, or an inline "
-                f"row beyond {n_inlined}",
-                hint="give the path table that belongs to the columns",
-            )
-        )
-
-
-def _sorted_stored(
-    size: int,
-    positions: npt.NDArray[np.uint64],
-    ids: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.uint64],
-    lengths: npt.NDArray[np.uint64],
-) -> tuple[npt.NDArray[np.uint64], ...]:
-    """Sort the columns by position and leave out missing chunks."""
-    columns = [positions, ids, offsets, lengths]
-    if not ids.all():
-        columns = [column[ids != MISSING] for column in columns]
-    steps = np.diff(columns[0].astype(np.int64))
-    if (steps <= 0).any():
-        order = np.argsort(columns[0], kind="stable")
-        columns = [column[order] for column in columns]
-        steps = np.diff(columns[0].astype(np.int64))
-    if (steps == 0).any() or (columns[0].size and int(columns[0][-1]) >= size):
-        raise ManifestError(
-            Problem(
-                code="manifest-position",
-                where="ChunkManifest",
-                what=f"positions must be distinct and below {size}",
-                hint="report the file to the reader's authors: two chunks claim one place",
-            )
-        )
-    return tuple(columns)
-
-
-def _interned_files(
-    ids: npt.NDArray[np.uint32], files: Sequence[SourceFile]
-) -> tuple[npt.NDArray[np.uint32], tuple[SourceFile, ...]]:
-    """Return the ids and the path table in canonical order, without unused or repeated rows."""
-    counts = np.bincount(ids.reshape(-1), minlength=FIRST_PATH + len(files))[FIRST_PATH:]
-    used = {file for file, count in zip(files, counts.tolist(), strict=True) if count}
-    table = tuple(sorted(used, key=SourceFile.sort_key))
-    if table == tuple(files):
-        return ids, table
-    new_id = {file: FIRST_PATH + row for row, file in enumerate(table)}
-    mapping = np.array([MISSING, INLINE, *(new_id.get(f, MISSING) for f in files)], dtype=np.uint32)
-    return mapping[ids], table
-
-
-def _interned_bytes(
-    ids: npt.NDArray[np.uint32], offsets: npt.NDArray[np.uint64], blobs: Sequence[bytes]
-) -> tuple[npt.NDArray[np.uint64], tuple[bytes, ...]]:
-    """Return the offsets and the inline chunks in canonical order."""
-    is_missing = ids == MISSING
-    if not blobs and not offsets[is_missing].any():
-        return offsets, ()
-    is_inline = ids == INLINE
-    used = {blobs[row] for row in set(offsets[is_inline].tolist())}
-    table = tuple(sorted(used))
-    new_row = {blob: row for row, blob in enumerate(table)}
-    mapping = np.array([new_row.get(blob, 0) for blob in blobs], dtype=np.uint64)
-    offsets = offsets.copy()
-    if table:
-        offsets[is_inline] = mapping[offsets[is_inline]]
-    offsets[is_missing] = 0
-    return offsets, table
-
-
-def _stored_as_fits(  # noqa: PLR0913 - the columns of the table
-    cls: type[ChunkManifest],
-    grid_shape: tuple[int, ...],
-    files: tuple[SourceFile, ...],
-    inlined: tuple[bytes, ...],
-    positions: npt.NDArray[np.uint64] | None,
-    ids: npt.NDArray[np.uint32],
-    offsets: npt.NDArray[np.uint64],
-    lengths: npt.NDArray[np.uint64],
-) -> ChunkManifest:
-    """Hold the columns densely or sparsely: a rule of the counts alone, so that it is canonical."""
-    size = prod(grid_shape)
-    nstored = int(np.count_nonzero(ids))
-    # A stored chunk costs 24 bytes with its position; a grid cell costs 16 without.
-    sparse = size > _SMALL_GRID and 3 * nstored < 2 * size
-    if positions is None and sparse:
-        positions = np.flatnonzero(ids).astype(np.uint64)
-        ids, offsets, lengths = (c.reshape(-1)[positions] for c in (ids, offsets, lengths))
-    elif positions is not None and not sparse:
-        columns = []
-        for column in (ids, offsets, lengths):
-            grid = np.zeros(size, dtype=column.dtype)
-            grid[positions] = column
-            columns.append(grid.reshape(grid_shape))
-        ids, offsets, lengths = columns
-        positions = None
-    elif positions is None and nstored < size:
-        lengths = np.where(ids == MISSING, np.zeros((), lengths.dtype), lengths)
-    if lengths.dtype == np.uint64 and (not lengths.size or int(lengths.max()) < 2**32):
-        lengths = lengths.astype(np.uint32)
-    return cls(
-        grid_shape=tuple(grid_shape),
-        files=files,
-        inlined=inlined,
-        positions=positions,
-        path_id=ids,
-        offset=offsets,
-        length=lengths,
-    )

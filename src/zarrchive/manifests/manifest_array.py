@@ -27,7 +27,7 @@ class ManifestArray:
 
     def __post_init__(self) -> None:
         expected = tuple(
-            -(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True)
+            -(-size // chunk) for size, chunk in zip(self.shape, self.chunk_shape, strict=True)
         )
         if self.manifest.grid_shape != expected:
             raise ManifestError(
@@ -35,7 +35,7 @@ class ManifestArray:
                     code="grid-mismatch",
                     where="ManifestArray",
                     what=f"the manifest covers a grid of {self.manifest.grid_shape} chunks, but "
-                    f"shape {self.shape} in chunks of {self.chunks} has {expected}",
+                    f"shape {self.shape} in chunks of {self.chunk_shape} has {expected}",
                     hint="check the chunk shape that the reader reported",
                 )
             )
@@ -52,8 +52,11 @@ class ManifestArray:
         return dtype
 
     @property
-    def chunks(self) -> tuple[int, ...]:
-        """Elements of one chunk along each dimension."""
+    def chunk_shape(self) -> tuple[int, ...]:
+        """Elements of one chunk along each dimension.
+
+        There is no ``chunks`` on purpose: xarray takes whatever has it for a Dask array.
+        """
         return chunk_shape_of(self.metadata)
 
     @property

@@ -33,11 +33,22 @@ class Reader(Protocol):
         """What people call the formats, for display: ``("HDF5", "netCDF4")``."""
 
     def match(self, head: bytes, url: str) -> Match:
-        """Judge a file by its first bytes (up to 4096); the name is only a tie-break."""
+        """Judge a file by its first bytes (up to 4096); the name is only a tie-break.
 
-    def read(self, source: Source, *, group: str | None = None) -> ManifestGroup:
+        Where the file begins with a user block, `head` is also offered from the end of it.
+        """
+
+    def read(
+        self,
+        source: Source,
+        *,
+        group: str | None = None,
+        inline: frozenset[str] | None = frozenset(),
+    ) -> ManifestGroup:
         """Map the whole hierarchy (or that below `group`), without reading chunk data.
 
-        Whatever cannot be mapped exactly is a `Problem` of its group; `FormatError` only
-        where nothing of the file can be used.
+        Arrays whose name (the last part of the path) is in `inline` are stored by value, as
+        one inline chunk; None means every dimension coordinate. Whatever cannot be mapped
+        exactly is a `Problem` of its group; `FormatError` only where nothing of the file can
+        be used.
         """

@@ -1,0 +1,413 @@
+"""The only ways in which the state may change, and how they are read from messages."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+from zarrchive.errors import Problem
+from zarrchive.session.plan import Plan  # noqa: TC001 - the annotations are read at run time
+from zarrchive.session.state import (
+    Entry,
+    ExportFormat,
+    FormatId,
+    How,
+    Order,
+    Result,
+    Scan,
+    Sniff,
+    SortKey,
+    Step,
+    Task,
+    Written,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Action",
+    "Cancel",
+    "ChooseCombine",
+    "ChooseExport",
+    "ClearCollection",
+    "ClearTasks",
+    "Combine",
+    "Combined",
+    "CombineFailed",
+    "Export",
+    "ExportFailed",
+    "Exported",
+    "FilterListing",
+    "FormatsJudged",
+    "GoTo",
+    "InternalAction",
+    "LeaveOut",
+    "Listed",
+    "ListingFailed",
+    "LookAt",
+    "Looked",
+    "OpenLocation",
+    "PickVariables",
+    "Planned",
+    "Refresh",
+    "Rejected",
+    "Scanned",
+    "SelectNode",
+    "SetLoad",
+    "Sniffed",
+    "SortListing",
+    "TaskEnded",
+    "TaskProgressed",
+    "Tick",
+    "TickAll",
+    "UserAction",
+    "action_from_message",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoTo:
+    """Show another step."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLocation:
+    """List a folder, a glob, or the folder of a file (which is then looked at)."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterListing:
+    """Show only names that contain `text`, or match it where it is a glob."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortListing:
+    """Order the listing; folders stay first."""
+
+    key: SortKey
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Put files into the collection, or take them out."""
+
+    urls: tuple[str, ...]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickAll:
+    """Tick or untick every file that the filter shows."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearCollection:
+    """Untick everything, in every folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAt:
+    """Open a file in the second step."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectNode:
+    """Put the cursor on a group or variable of the file that is looked at."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickVariables:
+    """Take variables, or leave them out; a group stands for all variables below it."""
+
+    paths: tuple[str, ...]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLoad:
+    """Put values of variables into the export instead of references, or the reverse."""
+
+    paths: tuple[str, ...]
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseCombine:
+    """Say how files are combined; what is left at ``auto`` or empty is proposed."""
+
+    how: How = "auto"
+    dim: str = ""
+    order: Order = "coordinate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveOut:
+    """Remove files that do not fit from the collection."""
+
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combine:
+    """Carry out the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseExport:
+    """Choose the format and the destination; empty `path` keeps the one that is there."""
+
+    format: FormatId
+    path: str = ""
+    zarr_format: Literal[2, 3] = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Write the combined dataset; combines first where that has not been done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Stop work in the background."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearTasks:
+    """Forget tasks that have ended, and messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """List the location again and forget what was read of files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A message was not an action."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A location was listed."""
+
+    key: int
+    url: str
+    entries: tuple[Entry, ...]
+    file: str | None = None
+    """The file that was asked for, where its folder was listed instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingFailed:
+    """A location cannot be listed."""
+
+    key: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sniffed:
+    """The first bytes of files were read."""
+
+    formats: Mapping[str, Sniff]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The file that is looked at was read, or could not be."""
+
+    url: str
+    problem: Problem | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """Files of the collection were read, or could not be."""
+
+    scans: Mapping[str, Scan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """All files are scanned and there is a plan for them."""
+
+    key: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    """The plan was carried out."""
+
+    key: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombineFailed:
+    """The plan could not be made or carried out."""
+
+    key: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatsJudged:
+    """Each export format was judged for the combined dataset."""
+
+    key: int
+    formats: tuple[ExportFormat, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """The dataset was written."""
+
+    report: Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFailed:
+    """The dataset was not written; what was at the destination is untouched."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgressed:
+    """A task started, or got on."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnded:
+    """A task came to its end."""
+
+    id: str
+    status: Literal["cancelled", "done", "failed"]
+
+
+UserAction: TypeAlias = (
+    GoTo
+    | OpenLocation
+    | FilterListing
+    | SortListing
+    | Tick
+    | TickAll
+    | ClearCollection
+    | LookAt
+    | SelectNode
+    | PickVariables
+    | SetLoad
+    | ChooseCombine
+    | LeaveOut
+    | Combine
+    | ChooseExport
+    | Export
+    | Cancel
+    | ClearTasks
+    | Refresh
+)
+InternalAction: TypeAlias = (
+    Rejected
+    | Listed
+    | ListingFailed
+    | Sniffed
+    | Looked
+    | Scanned
+    | Planned
+    | Combined
+    | CombineFailed
+    | FormatsJudged
+    | Exported
+    | ExportFailed
+    | TaskProgressed
+    | TaskEnded
+)
+Action: TypeAlias = UserAction | InternalAction
+
+_BY_NAME: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {action.__name__: action for action in get_args(UserAction)}
+)
+_ENVELOPE: Final = frozenset({"op", "type"})
+
+
+def action_from_message(message: Mapping[str, Any]) -> UserAction | Problem:
+    """Read ``{"type": "Tick", "urls": [...], "on": true}``; a Problem if it is not an action.
+
+    Only the actions of a person are accepted: results of background work cannot be forged.
+    """
+    name = message.get("type")
+    kind = _BY_NAME.get(name) if isinstance(name, str) else None
+    if kind is None:
+        return _rejected(str(name), "this is not an action", f"send one of {', '.join(_BY_NAME)}")
+    hints = _hints(kind)
+    given = {key: value for key, value in message.items() if key not in _ENVELOPE}
+    if unknown := sorted(set(map(str, given)) - set(hints)):
+        return _rejected(
+            kind.__name__, f"unknown field {unknown[0]!r}", f"its fields are {', '.join(hints)}"
+        )
+    arguments = {}
+    for item in fields(kind):
+        if item.name not in given:
+            if item.default is MISSING:
+                return _rejected(kind.__name__, f"{item.name!r} is missing", f"give {item.name!r}")
+            continue
+        value = given[item.name]
+        value = tuple(value) if isinstance(value, list) else value
+        if not _is_a(value, hints[item.name]):
+            return _rejected(
+                kind.__name__,
+                f"{item.name!r} must be {_said(hints[item.name])}, found {value!r:.80}",
+                f"give {item.name!r} as {_said(hints[item.name])}",
+            )
+        arguments[item.name] = value
+    action: UserAction = kind(**arguments)
+    return action
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _is_a(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type annotation
+    if get_origin(hint) is Literal:
+        return any(value == option and type(value) is type(option) for option in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    return type(value) is hint
+
+
+def _said(hint: Any) -> str:  # noqa: ANN401 - any type annotation
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(repr, get_args(hint)))
+    if get_origin(hint) is tuple:
+        return "a list of strings"
+    return {bool: "true or false", str: "a string"}.get(hint, str(hint))
+
+
+def _rejected(where: str, what: str, hint: str) -> Problem:
+    return Problem(code="action-not-understood", where=where[:200], what=what, hint=hint)

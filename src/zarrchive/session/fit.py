@@ -1,0 +1,398 @@
+"""Where files do not fit together, with both values, the files, and the ways out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.errors import Problem, Severity
+from zarrchive.location import name as name_of
+from zarrchive.session.contents import dims_of
+from zarrchive.session.plan import Finding, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from zarrchive.manifests import ManifestArray
+    from zarrchive.session.contents import Contents
+    from zarrchive.session.plan import Plan
+
+__all__ = ["findings_of"]
+
+_PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
+_COMPARED_BYTES: Final = 1 << 20
+_COMPARED_FILES: Final = 64
+_MAX_FINDINGS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Aspect:
+    """One property in which arrays must agree."""
+
+    code: str
+    says: str
+    hint: str
+    of: Callable[[ManifestArray, int | None], Hashable]
+    only_virtual: bool = True
+    """Whether loading the values solves it."""
+    is_error: bool = True
+
+
+def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Finding, ...]:
+    """Compare every picked variable over the files of each part, and between parts."""
+    found: list[Finding] = []
+    for part in parts:
+        if len(part) > 1:
+            found.extend(_findings_of_part(plan, part))
+    if len(parts) > 1:
+        found.extend(_findings_between(plan, parts))
+    return tuple(found[:_MAX_FINDINGS])
+
+
+def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
+    found: list[Finding] = []
+    paths = dict.fromkeys(path for contents in part for path in contents.arrays)
+    for path in paths:
+        if path in plan.drop:
+            continue
+        having = [contents for contents in part if path in contents.arrays]
+        if len(having) < len(part):
+            found.append(_lacking(path, having, part))
+            continue
+        varies = plan.is_new_dim and not having[0].is_coordinate(path)
+        varies = varies or plan.dim in dims_of(having[0].arrays[path])
+        is_virtual = path not in plan.load and path not in plan.coordinates
+        found.extend(_aspects_that_differ(plan, path, having, is_virtual=is_virtual and varies))
+        if varies and is_virtual and not plan.is_new_dim:
+            found.extend(_ragged(plan, path, having))
+        if not varies:
+            found.extend(_values_that_differ(path, having))
+    found.extend(_overlaps(plan, part))
+    return found
+
+
+def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:
+    """Compare what several parts have in common: merging takes it from the first."""
+    found: list[Finding] = []
+    firsts = [part[0] for part in parts]
+    paths = dict.fromkeys(path for contents in firsts for path in contents.arrays)
+    for path in paths:
+        having = [contents for contents in firsts if path in contents.arrays]
+        if path in plan.drop or len(having) < 2:
+            continue
+        shapes = {contents.arrays[path].shape for contents in having}
+        if len(shapes) > 1:
+            found.extend(
+                _differences(
+                    path,
+                    having,
+                    [str(contents.arrays[path].shape) for contents in having],
+                    _Aspect(
+                        "combine-shape",
+                        "shape",
+                        "leave the variable or one of the files out",
+                        lambda array, _: array.shape,
+                    ),
+                    can_load=False,
+                )
+            )
+        else:
+            found.extend(_values_that_differ(path, having))
+    return found
+
+
+def _aspects_that_differ(
+    plan: Plan, path: str, having: Sequence[Contents], *, is_virtual: bool
+) -> list[Finding]:
+    axis = _axis(having[0].arrays[path], plan.dim)
+    found = []
+    for aspect in _ASPECTS:
+        if aspect.only_virtual and not is_virtual:
+            continue
+        if aspect.code == "combine-packing" and _decodes(plan, path, having):
+            continue
+        values = [aspect.of(contents.arrays[path], axis) for contents in having]
+        if len(set(values)) > 1:
+            found.extend(
+                _differences(path, having, list(map(str, values)), aspect, can_load=is_virtual)
+            )
+            if aspect.code == "combine-dims":
+                break
+    return found
+
+
+def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:
+    """Tell whether values are joined as times, whatever date the numbers count from."""
+    return path in plan.coordinates and all(_is_time(c.arrays[path]) for c in having)
+
+
+def _differences(
+    path: str,
+    having: Sequence[Contents],
+    values: Sequence[str],
+    aspect: _Aspect,
+    *,
+    can_load: bool,
+) -> list[Finding]:
+    """One finding for each value that is not the most common one."""
+    files: dict[str, list[str]] = {}
+    for contents, value in zip(having, values, strict=True):
+        files.setdefault(value, []).append(contents.url)
+    usual = max(files, key=lambda value: len(files[value]))
+    found = []
+    for value, urls in files.items():
+        if value == usual:
+            continue
+        remedies = [_leave_out_files(urls), _leave_out_variable(path)]
+        if can_load and aspect.only_virtual:
+            remedies.insert(0, _load(path, having))
+        problem = Problem(
+            code=aspect.code,
+            where=urls[0],
+            variable=path,
+            what=f"{aspect.says} is {value} in {_files(urls)}, but {usual} in {_files(files[usual])}",
+            hint=aspect.hint,
+            severity="error" if aspect.is_error else "warning",
+        )
+        found.append(Finding(problem, tuple(urls), tuple(remedies)))
+    return found
+
+
+def _lacking(path: str, having: Sequence[Contents], part: Sequence[Contents]) -> Finding:
+    have = {contents.url for contents in having}
+    lack = [contents.url for contents in part if contents.url not in have]
+    problem = Problem(
+        code="combine-missing-variable",
+        where=lack[0],
+        variable=path,
+        what=f"it is not in {_files(lack)}, but in {_files([c.url for c in having])}",
+        hint="leave the variable out, or the files that lack it",
+    )
+    remedies = (_leave_out_variable(path), _leave_out_files(lack))
+    return Finding(problem, tuple(lack), remedies)
+
+
+def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
+    axis = _axis(having[0].arrays[path], plan.dim)
+    if axis is None:
+        return []
+    partial = [
+        contents.url
+        for contents in having[:-1]
+        if contents.arrays[path].shape[axis] % max(contents.arrays[path].chunks[axis], 1)
+    ]
+    chunks = {contents.arrays[path].chunks for contents in having}
+    if not partial or len(chunks) > 1:
+        return []
+    first = next(contents for contents in having if contents.url == partial[0])
+    array = first.arrays[path]
+    problem = Problem(
+        code="combine-ragged",
+        where=partial[0],
+        variable=path,
+        what=f"{array.shape[axis]} steps along {plan.dim} in {_files(partial)} do not fill chunks "
+        f"of {array.chunks[axis]}, and only the last file may end within a chunk",
+        hint="put its values into the export, or leave the variable out",
+    )
+    remedies = (_load(path, having), _leave_out_variable(path))
+    return [Finding(problem, tuple(partial), remedies)]
+
+
+def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:
+    """Compare a variable that is taken from the first file only."""
+    array = having[0].arrays[path]
+    nbytes = prod(array.shape) * (array.dtype.itemsize or 8)
+    is_coordinate = having[0].is_coordinate(path)
+    if not is_coordinate and (nbytes > _COMPARED_BYTES or len(having) > _COMPARED_FILES):
+        return [_not_compared(path, having)]
+    first = having[0].decoded(path) if is_coordinate else having[0].values(path)
+    differing = [
+        contents
+        for contents in having[1:]
+        if not _equal(first, contents.decoded(path) if is_coordinate else contents.values(path))
+    ]
+    if not differing:
+        return []
+    other = differing[0]
+    theirs = other.decoded(path) if is_coordinate else other.values(path)
+    urls = [contents.url for contents in differing]
+    severity: Severity = "error" if is_coordinate else "warning"
+    follows = "" if is_coordinate else "; the first is taken for all"
+    problem = Problem(
+        code="combine-coordinate" if is_coordinate else "combine-values",
+        where=urls[0],
+        variable=path,
+        what=f"its values are {_brief(theirs)} in {_files(urls)}, but {_brief(first)} in "
+        f"{name_of(having[0].url)}{follows}",
+        hint="leave the files out that differ, or join along another dimension",
+        severity=severity,
+    )
+    return [Finding(problem, tuple(urls), (_leave_out_files(urls), _leave_out_variable(path)))]
+
+
+def _not_compared(path: str, having: Sequence[Contents]) -> Finding:
+    problem = Problem(
+        code="combine-values-not-compared",
+        where=having[0].url,
+        variable=path,
+        what=f"it does not vary along the joined dimension and is taken from "
+        f"{name_of(having[0].url)}; whether the other {len(having) - 1} files agree was not read",
+        hint="leave the variable out if it may differ between files",
+        severity="warning",
+    )
+    return Finding(problem, (), (_leave_out_variable(path),))
+
+
+def _overlaps(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
+    """Name neighbours whose coordinate values do not follow each other."""
+    paths = [path for path in plan.coordinates if path.rpartition("/")[2] == plan.dim]
+    if plan.is_new_dim or not paths:
+        return []
+    path = paths[0]
+    spans = [(contents, contents.decoded(path)) for contents in part if path in contents.arrays]
+    known = [(c, v.reshape(-1)) for c, v in spans if v is not None and v.size]
+    rising = len(known) < 2 or bool(known[0][1][0] <= known[-1][1][-1])
+    found = []
+    for (left, before), (right, after) in zip(known, known[1:], strict=False):
+        follows = before[-1] < after[0] if rising else before[-1] > after[0]
+        if bool(follows):
+            continue
+        problem = Problem(
+            code="combine-overlap",
+            where=right.url,
+            variable=path,
+            what=f"it begins at {after[0]}, but {name_of(left.url)} before it ends at {before[-1]}",
+            hint="leave one of the two files out if they hold the same steps",
+            severity="warning",
+        )
+        remedies = (_leave_out_files([right.url]), _leave_out_files([left.url]))
+        found.append(Finding(problem, (right.url,), remedies))
+    return found
+
+
+def _axis(array: ManifestArray, dim: str) -> int | None:
+    names = dims_of(array)
+    return names.index(dim) if dim in names else None
+
+
+def _sizes_elsewhere(array: ManifestArray, axis: int | None) -> Hashable:
+    return tuple("*" if i == axis else str(n) for i, n in enumerate(array.shape))
+
+
+def _packing(array: ManifestArray, _axis: int | None) -> Hashable:
+    """Say what turns stored numbers into values; times count from a date."""
+    names = (*_PACKING, "units", "calendar") if _is_time(array) else _PACKING
+    known = {key: array.attributes[key] for key in names if key in array.attributes}
+    return ", ".join(f"{key}={_plain(value)}" for key, value in known.items()) or "absent"
+
+
+def _units(array: ManifestArray, _axis: int | None) -> Hashable:
+    return "" if _is_time(array) else _plain(array.attributes.get("units", "absent"))
+
+
+def _is_time(array: ManifestArray) -> bool:
+    return " since " in str(array.attributes.get("units", ""))
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - an attribute
+    return str(np.asarray(value).tolist())
+
+
+def _codecs(array: ManifestArray, _axis: int | None) -> Hashable:
+    parts = []
+    for codec in array.metadata.codecs:
+        document: Any = codec.to_dict()
+        settings = document.get("configuration") or {}
+        inner = ", ".join(f"{k}={v}" for k, v in sorted(settings.items()))
+        parts.append(f"{document['name']}({inner})" if inner else str(document["name"]))
+    return " + ".join(parts)
+
+
+_LOAD_OR_LEAVE: Final = "put its values into the export, or leave the files out that differ"
+_LEAVE: Final = "leave the files out that differ, or the variable"
+_ASPECTS: Final = (
+    _Aspect(
+        "combine-dims",
+        "the order of dimensions",
+        "leave the variable or the files out that differ",
+        lambda array, _: " x ".join(dims_of(array)) or "scalar",
+        only_virtual=False,
+    ),
+    _Aspect(
+        "combine-shape",
+        "the shape",
+        "leave the variable or the files out that differ",
+        lambda array, axis: " x ".join(map(str, _sizes_elsewhere(array, axis))) or "scalar",  # type: ignore[call-overload] - a tuple
+        only_virtual=False,
+    ),
+    _Aspect("combine-dtype", "the type", _LOAD_OR_LEAVE, lambda array, _: str(array.dtype)),
+    _Aspect(
+        "combine-chunks",
+        "the chunk shape",
+        _LOAD_OR_LEAVE,
+        lambda array, _: " x ".join(map(str, array.chunks)) or "scalar",
+    ),
+    _Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs),
+    _Aspect(
+        "combine-fill",
+        "the fill value",
+        _LOAD_OR_LEAVE,
+        lambda array, _: _plain(array.metadata.fill_value),
+    ),
+    _Aspect("combine-packing", "the packing", _LEAVE, _packing, only_virtual=False),
+    _Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error=False),
+)
+
+
+def _equal(left: np.ndarray[Any, Any] | None, right: np.ndarray[Any, Any] | None) -> bool:
+    if left is None or right is None or left.shape != right.shape:
+        return False
+    floats = left.dtype.kind in "fcmM" and right.dtype.kind in "fcmM"
+    return bool(np.array_equal(left, right, equal_nan=floats))
+
+
+def _brief(values: np.ndarray[Any, Any] | None) -> str:
+    if values is None:
+        return "unreadable"
+    flat = values.reshape(-1)
+    if flat.size <= 3:
+        return ", ".join(map(str, flat.tolist())) or "empty"
+    return f"{flat[0]} ... {flat[-1]} ({flat.size} values)"
+
+
+def _files(urls: Sequence[str]) -> str:
+    others = len(urls) - 1
+    first = name_of(urls[0])
+    return first if not others else f"{first} and {others} other{'s' if others > 1 else ''}"
+
+
+def _load(path: str, having: Sequence[Contents]) -> Remedy:
+    nbytes = sum(
+        prod(c.arrays[path].shape) * (c.arrays[path].dtype.itemsize or 8) for c in having
+    )
+    return Remedy(
+        f"Put values of {path} into the export ({_size(nbytes)})",
+        {"type": "SetLoad", "paths": [path], "on": True},
+    )
+
+
+def _leave_out_files(urls: Sequence[str]) -> Remedy:
+    return Remedy(f"Leave out {_files(urls)}", {"type": "LeaveOut", "urls": list(urls)})
+
+
+def _leave_out_variable(path: str) -> Remedy:
+    return Remedy(
+        f"Leave out {path}", {"type": "PickVariables", "paths": [path], "on": False}
+    )
+
+
+def _size(nbytes: int) -> str:
+    size = float(nbytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,233 @@
+"""Propose how files become one dataset: by their variables, dimensions and coordinates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.location import name as name_of
+from zarrchive.session.contents import dims_of
+from zarrchive.session.fit import findings_of
+from zarrchive.session.labels import labels_of
+from zarrchive.session.listing_order import natural_key
+from zarrchive.session.plan import Part, Plan, VariableRow
+from zarrchive.session.sentence import sentence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.session.contents import Contents
+    from zarrchive.session.state import How, Order
+
+__all__ = ["Choice", "propose"]
+
+_FIRST_DIMS: Final = ("time", "valid_time", "step", "number", "level")
+_MAX_DIMS: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the person has decided; the rest is proposed."""
+
+    how: How = "auto"
+    dim: str = ""
+    order: Order = "coordinate"
+    unpicked: frozenset[str] = frozenset()
+    loaded: frozenset[str] = frozenset()
+
+
+def propose(files: Sequence[Contents], choice: Choice) -> Plan:
+    """Return the plan for `files`, with everything that stands in its way as findings.
+
+    Coordinate values are read, and the values of small variables that do not vary along the
+    dimension of the plan; nothing else.
+
+    Parameters
+    ----------
+    files
+        At least one file; the order in which they were ticked.
+    """
+    differing = _differing_dims(files)
+    parts = _parts(files, choice, differing)
+    joined = any(len(part) > 1 for part in parts)
+    dim, is_new = _dim(parts, choice, differing) if joined else ("", False)
+    labels, are_times = None, False
+    if joined and is_new:
+        dim, labels, are_times, parts = _labelled(parts, dim, choice)
+    elif joined:
+        parts = [_ordered(part, dim, choice.order) for part in parts]
+    paths = {path for contents in files for path in contents.arrays}
+    coordinates = {path for contents in files for path in contents.coordinates()}
+    drop = tuple(sorted(paths & choice.unpicked))
+    plan = Plan(
+        kind="datatree" if any(contents.is_hierarchy for contents in files) else "dataset",
+        parts=tuple(Part(tuple(contents.url for contents in part)) for part in parts),
+        dim=dim,
+        labels=labels,
+        labels_are_times=are_times,
+        drop=drop,
+        load=tuple(sorted((paths & choice.loaded) - coordinates - choice.unpicked)),
+        coordinates=tuple(sorted(coordinates - choice.unpicked)),
+        dims=_dims_to_offer(files, differing),
+    )
+    findings = findings_of(plan, parts)
+    plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
+    return replace(plan, sentence=sentence_of(plan, parts))
+
+
+def _differing_dims(files: Sequence[Contents]) -> list[str]:
+    """Names of the dimensions whose coordinate values differ between files, likely ones first."""
+    first_seen: dict[str, None] = {}
+    for path, count in Counter(p for c in files for p in c.coordinates()).items():
+        if count < 2:
+            continue
+        values = [contents.decoded(path) for contents in files if path in contents.arrays]
+        if any(not _same(values[0], other) for other in values[1:]):
+            first_seen.setdefault(path.rpartition("/")[2])
+    return sorted(first_seen, key=lambda name: _FIRST_DIMS.index(name) if name in _FIRST_DIMS else 99)
+
+
+def _parts(
+    files: Sequence[Contents], choice: Choice, differing: list[str]
+) -> list[list[Contents]]:
+    """Group files by their sets of variables where these complement each other."""
+    if choice.how in {"concat", "single"} or len(files) == 1:
+        return [list(files)]
+    groups: dict[frozenset[str], list[Contents]] = {}
+    for contents in files:
+        picked = frozenset(path for path in contents.arrays if path not in choice.unpicked)
+        groups.setdefault(picked, []).append(contents)
+    parts = list(groups.values())
+    if choice.how == "merge" or len(parts) == 1:
+        return parts
+    # Files that lack a variable by accident lie elsewhere along a dimension; files that
+    # complement each other lie at the same places.
+    places = [sorted(_place(contents, differing) for contents in part) for part in parts]
+    same_places = all(place == places[0] for place in places[1:])
+    return parts if same_places else [list(files)]
+
+
+def _place(contents: Contents, differing: list[str]) -> tuple[str, ...]:
+    """Where a file lies along the dimensions that distinguish files, as something to compare."""
+    place = []
+    for path in contents.coordinates():
+        if path.rpartition("/")[2] in differing:
+            values = contents.decoded(path)
+            place.append(f"{path}: {_ends(values)}")
+    return tuple(sorted(place))
+
+
+def _ends(values: np.ndarray[Any, Any] | None) -> str:
+    if values is None or not values.size:
+        return "empty"
+    return f"{values.reshape(-1)[0]} {values.reshape(-1)[-1]} {values.size}"
+
+
+def _dim(parts: list[list[Contents]], choice: Choice, differing: list[str]) -> tuple[str, bool]:
+    """Return the dimension to join along, and whether it is a new one."""
+    if choice.dim:
+        exists = any(
+            choice.dim in dims_of(array)
+            for part in parts
+            for contents in part
+            for path, array in contents.arrays.items()
+            if path not in choice.unpicked
+        )
+        return choice.dim, not exists
+    return (differing[0], False) if differing else ("", True)
+
+
+def _ordered(part: list[Contents], dim: str, order: Order) -> list[Contents]:
+    by_name = sorted(part, key=lambda contents: natural_key(name_of(contents.url)))
+    if order == "name":
+        return by_name
+    firsts = [_first_value(contents, dim) for contents in by_name]
+    if any(first is None for first in firsts):
+        return by_name
+    falling = sum(_falls(contents, dim) for contents in by_name) * 2 > len(by_name)
+    try:
+        ranked = sorted(range(len(by_name)), key=lambda i: firsts[i], reverse=falling)  # type: ignore[arg-type,return-value] - scalars of one coordinate
+    except TypeError:
+        return by_name
+    return [by_name[i] for i in ranked]
+
+
+def _coordinate_of(contents: Contents, dim: str) -> np.ndarray[Any, Any] | None:
+    for path in contents.coordinates():
+        if path.rpartition("/")[2] == dim:
+            return contents.decoded(path)
+    return None
+
+
+def _first_value(contents: Contents, dim: str) -> object:
+    values = _coordinate_of(contents, dim)
+    return None if values is None or not values.size else values.reshape(-1)[0]
+
+
+def _falls(contents: Contents, dim: str) -> bool:
+    values = _coordinate_of(contents, dim)
+    if values is None or values.size < 2:
+        return False
+    return bool(values.reshape(-1)[0] > values.reshape(-1)[-1])
+
+
+def _labelled(
+    parts: list[list[Contents]], dim: str, choice: Choice
+) -> tuple[str, tuple[str, ...], bool, list[list[Contents]]]:
+    """Order files for a new dimension and give each its coordinate value."""
+    parts = [_ordered(part, "", "name") for part in parts]
+    labels, are_times = labels_of(parts[0])
+    if are_times and choice.order == "coordinate":
+        ranked = sorted(range(len(labels)), key=labels.__getitem__)
+        labels = tuple(labels[i] for i in ranked)
+        parts = [[part[i] for i in ranked] if len(part) == len(ranked) else part for part in parts]
+    return dim or ("time" if are_times else "file"), labels, are_times, parts
+
+
+def _dims_to_offer(files: Sequence[Contents], differing: list[str]) -> tuple[str, ...]:
+    names = dict.fromkeys(differing)
+    for contents in files[:_MAX_DIMS]:
+        for array in contents.arrays.values():
+            names.update(dict.fromkeys(dims_of(array)))
+    return tuple(names)[:_MAX_DIMS]
+
+
+def _variable_rows(files: Sequence[Contents], findings: Sequence[Any]) -> tuple[VariableRow, ...]:
+    rows: dict[str, list[Any]] = {}
+    for contents in files:
+        for path, array in contents.arrays.items():
+            row = rows.setdefault(path, [dims_of(array), {}, {}, 0])
+            row[1].setdefault(_dtype_name(array.dtype))
+            row[2].setdefault(" x ".join(map(str, array.chunks)))
+            row[3] += 1
+    problems = Counter(finding.problem.variable for finding in findings)
+    for contents in files:
+        problems.update(problem.variable for problem in contents.root.all_problems())
+    return tuple(
+        VariableRow(
+            path=path,
+            dims=dims,
+            dtypes=tuple(dtypes),
+            chunks=tuple(chunks),
+            present=present,
+            total=len(files),
+            problems=problems[path],
+        )
+        for path, (dims, dtypes, chunks, present) in rows.items()
+    )
+
+
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return "string" if dtype.kind in "OT" else str(dtype)
+
+
+def _same(left: np.ndarray[Any, Any] | None, right: np.ndarray[Any, Any] | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    if left.shape != right.shape:
+        return False
+    equal_nan = left.dtype.kind in "fcmM" and right.dtype.kind in "fcmM"
+    return bool(np.array_equal(left, right, equal_nan=equal_nan))

@@ -1,0 +1,65 @@
+"""Coordinate values for a new dimension: what distinguishes files that have no coordinates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.location import name as name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.manifests import ManifestGroup
+    from zarrchive.session.contents import Contents
+
+__all__ = ["labels_of"]
+
+_TIME_ATTRIBUTES: Final = (
+    # ODIM (OPERA data information model for HDF5, section 4.2): nominal time of the product.
+    ("/what", ("date", "time")),
+    # Attribute Convention for Data Discovery 1.3.
+    ("/", ("time_coverage_start",)),
+)
+
+
+def labels_of(files: Sequence[Contents]) -> tuple[tuple[str, ...], bool]:
+    """Return one label per file, all distinct, and whether they are ISO 8601 times.
+
+    Times come from attributes that conventions define for this; where these are absent or not
+    distinct, file names are the labels, made distinct by the folder if need be.
+    """
+    for path, names in _TIME_ATTRIBUTES:
+        times = [_time(contents.root, path, names) for contents in files]
+        found = [time for time in times if time is not None]
+        if len(found) == len(files) == len(set(found)):
+            return tuple(found), True
+    labels = [name_of(contents.url) for contents in files]
+    if len(set(labels)) < len(labels):
+        labels = [contents.url for contents in files]
+    return tuple(labels), False
+
+
+def _time(root: ManifestGroup, path: str, names: tuple[str, ...]) -> str | None:
+    group: ManifestGroup | None = root
+    for part in path.strip("/").split("/"):
+        if part and group is not None:
+            group = group.groups.get(part)
+    if group is None or any(name not in group.attributes for name in names):
+        return None
+    text = "T".join(_text(group.attributes[name]) for name in names).rstrip("Z")
+    if len(text) == len("20200131T235959") and text.replace("T", "").isdecimal():
+        text = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[9:11]}:{text[11:13]}:{text[13:]}"
+    try:
+        return str(np.datetime64(text, "ns"))
+    except ValueError:
+        return None
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - an attribute
+    if isinstance(value, np.ndarray):
+        value = value.reshape(-1)[0] if value.size else ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace").rstrip("\0").strip()
+    return str(value).strip()

@@ -1,0 +1,104 @@
+"""A plan to combine files: a value that can be shown, printed as a script, and carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zarrchive.errors import Problem
+
+__all__ = ["Finding", "Part", "Plan", "Remedy", "VariableRow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Something that a person can do about a finding: one action, with its words."""
+
+    label: str
+    action: Mapping[str, Any]
+    """The message of the action, as the interface would send it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place where files do not fit together, and the ways out."""
+
+    problem: Problem
+    files: tuple[str, ...] = ()
+    """The files that differ from the others."""
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableRow:
+    """One variable over all files."""
+
+    path: str
+    dims: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    chunks: tuple[str, ...]
+    present: int
+    """Number of files that have it."""
+    total: int
+    problems: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Files that are joined along the dimension of the plan, in this order."""
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be done with the files.
+
+    The files of each part are joined along `dim`; where there are several parts, these are
+    merged. One part of one file is that file.
+    """
+
+    kind: Literal["dataset", "datatree"]
+    parts: tuple[Part, ...]
+    dim: str = ""
+    """Dimension along which files are joined; empty where every part is one file."""
+    labels: tuple[str, ...] | None = None
+    """Coordinate of a new dimension, one per file; None where `dim` exists in the files."""
+    labels_are_times: bool = False
+    """Whether `labels` are ISO 8601 times (UTC) rather than text."""
+    drop: tuple[str, ...] = ()
+    """Paths of the variables that are left out."""
+    load: tuple[str, ...] = ()
+    """Paths of the variables whose values are put in, besides dimension coordinates."""
+    coordinates: tuple[str, ...] = ()
+    """Paths of the dimension coordinates: their values are always put in."""
+    dims: tuple[str, ...] = ()
+    """Dimensions that files could be joined along, the most likely first."""
+    variables: tuple[VariableRow, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sentence: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file, part by part."""
+        return tuple(url for part in self.parts for url in part.files)
+
+    @property
+    def how(self) -> Literal["single", "concat", "merge"]:
+        """What is done last."""
+        if len(self.parts) > 1:
+            return "merge"
+        return "concat" if len(self.files) > 1 else "single"
+
+    @property
+    def is_new_dim(self) -> bool:
+        """Whether no file has the dimension yet."""
+        return self.labels is not None
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What keeps the plan from being carried out."""
+        return tuple(f.problem for f in self.findings if f.problem.severity == "error")

@@ -1,0 +1,81 @@
+"""A plan in one sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zarrchive.session.contents import dims_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.session.contents import Contents
+    from zarrchive.session.plan import Plan
+
+__all__ = ["counted", "sentence_of"]
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 file`` or ``12 files``."""
+    word = noun if count == 1 else plural or f"{noun}s"
+    return f"{count:,} {word}"
+
+
+def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
+    """Say what the plan does: files, dimension, order, variables, what is loaded."""
+    variables = {path for part in parts for contents in part for path in contents.arrays}
+    picked = variables.difference(plan.drop)
+    taken = counted(len(picked), "variable")
+    if len(picked) < len(variables):
+        taken = f"{len(picked):,} of {counted(len(variables), 'variable')}"
+    loaded = len(plan.load)
+    values = "all virtual" if not loaded else f"{counted(loaded, 'variable')} with values"
+    blocked = len(plan.errors)
+    end = f"; {counted(blocked, 'problem')} to solve first" if blocked else ""
+    return f"{_joined(plan, parts)}: {_extent(plan, parts)}{taken}, {values}{end}."
+
+
+def _joined(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
+    files = counted(len(plan.files), "file")
+    by_group = " group by group" if plan.kind == "datatree" else ""
+    if plan.how == "single":
+        return f"{files} as it is"
+    order = _order(plan)
+    if plan.how == "concat":
+        return f"{files} joined{by_group} along {_dimension(plan)}{order}"
+    if not plan.dim:
+        return f"{files} merged{by_group}"
+    return (
+        f"{files} in {len(parts)} sets of variables, each joined{by_group} along "
+        f"{_dimension(plan)}{order}, then merged"
+    )
+
+
+def _dimension(plan: Plan) -> str:
+    return f"a new dimension {plan.dim}" if plan.is_new_dim else plan.dim
+
+
+def _order(plan: Plan) -> str:
+    if plan.is_new_dim:
+        return " by their times" if plan.labels_are_times else " in order of file names"
+    has_values = any(path.rpartition("/")[2] == plan.dim for path in plan.coordinates)
+    return " in order of its values" if has_values else " in order of file names"
+
+
+def _extent(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
+    """Say how long the joined dimension becomes."""
+    if not plan.dim:
+        return ""
+    if plan.is_new_dim:
+        return f"{counted(len(plan.labels or ()), 'step')}, "
+    lengths = [_length(contents, plan.dim) for contents in parts[0]]
+    known = [length for length in lengths if length is not None]
+    return f"{counted(sum(known), 'step')}, " if len(known) == len(lengths) else ""
+
+
+def _length(contents: Contents, dim: str) -> int | None:
+    for array in contents.arrays.values():
+        names = dims_of(array)
+        if dim in names:
+            return int(array.shape[names.index(dim)])
+    return None
