@@ -1,1 +1,1 @@
-"""Codecs."""
+"""Codecs: what the filters of each format are in Zarr."""

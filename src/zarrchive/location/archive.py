@@ -8,18 +8,16 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from zarrchive.errors import LocationError, Problem
 from zarrchive.location.file_object import SourceFileObject
 from zarrchive.location.identity import SourceFile
-from zarrchive.location.opening import open_source
-from zarrchive.location.redact import redact
 from zarrchive.location.source import ByteRange, Request, check_ranges, short_read
-from zarrchive.location.url import name, protocol, split_archive
+from zarrchive.location.url import name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
     from zarrchive.location.source import Source
@@ -47,27 +45,21 @@ class ZipMemberSource:
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def open(cls, url: str, *, storage_options: Mapping[str, Any] | None = None) -> Self:
-        """Find a member by ``zip://member::archive``.
+    def open(cls, archive: Source, member: str) -> Self:
+        """Find a member by its name in an open archive, which the result closes with itself.
 
         Raises
         ------
         LocationError
-            As for the archive itself; ``archive-damaged``, ``archive-member-missing``,
-            ``archive-member-refused`` (encrypted, a folder, or an unknown compression).
+            ``archive-damaged``, ``archive-member-missing``, ``archive-member-refused``
+            (encrypted, or a folder).
         """
-        member, location = split_archive(url) or ("", url)
-        archive = open_source(location, storage_options=_inner(storage_options, location))
         where = f"zip://{member}::{archive.file.url}"
-        try:
-            info = _find(archive, member, where)
-            stored = info.compress_type == zipfile.ZIP_STORED
-            start = _start_of(archive, info, where) if stored else None
-        except BaseException:
-            archive.close()
-            raise
+        info = _find(archive, member, where)
+        stored = info.compress_type == zipfile.ZIP_STORED
+        start = _start_of(archive, info, where) if stored else None
         file = SourceFile(
-            redact(where),
+            where,
             size=info.file_size,
             mtime_ns=archive.file.mtime_ns,
             etag=f"crc32-{info.CRC:08x}",
@@ -156,7 +148,7 @@ def _find(archive: Source, member: str, where: str) -> zipfile.ZipInfo:
         raise LocationError(
             Problem(
                 code="archive-member-refused",
-                where=redact(where),
+                where=where,
                 what=f"member {member!r} {reason}",
                 hint="unpack the archive, and open the files from there",
             )
@@ -177,18 +169,12 @@ def _start_of(archive: Source, info: zipfile.ZipInfo, where: str) -> int:
     return start
 
 
-def _inner(storage_options: Mapping[str, Any] | None, location: str) -> Mapping[str, Any] | None:
-    """Return the options of the archive's own protocol, where they are given by protocol."""
-    inner = (storage_options or {}).get(protocol(location))
-    return inner if isinstance(inner, dict) else storage_options
-
-
 def _missing(where: str, member: str, names: list[str]) -> Problem:
     shown = ", ".join(repr(one) for one in names[:5])
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return Problem(
         code="archive-member-missing",
-        where=redact(where),
+        where=where,
         what=f"the archive has no member {member!r}; it has {shown or 'none'}{more}",
         hint="choose one of the members that are there",
     )
@@ -197,7 +183,7 @@ def _missing(where: str, member: str, names: list[str]) -> Problem:
 def _damaged(where: str, reason: object) -> Problem:
     return Problem(
         code="archive-damaged",
-        where=redact(where),
+        where=where,
         what=f"{name(where)} cannot be unpacked: {reason}",
         hint="test the archive with `unzip -t`, and fetch it again",
     )

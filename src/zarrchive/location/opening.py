@@ -8,12 +8,13 @@ from zarrchive.errors import StaleSourceError
 from zarrchive.location.credentials import recall, remember
 from zarrchive.location.identity import SourceFile, problems_of_change
 from zarrchive.location.local import LocalSource
-from zarrchive.location.url import StrPath, is_local, normalise, split_archive
+from zarrchive.location.url import StrPath, is_local, normalise, protocol, split_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from zarrchive.location.archive import ZipMemberSource
     from zarrchive.location.source import Source
 
 __all__ = ["open_source"]
@@ -54,11 +55,25 @@ def open_source(
 def _open(url: str, storage_options: Mapping[str, Any] | None) -> Source:
     if is_local(url):
         return LocalSource.open(url)
-    if split_archive(url):
-        from zarrchive.location.archive import ZipMemberSource  # noqa: PLC0415 - rarely needed
-
-        return ZipMemberSource.open(url, storage_options=storage_options)
+    if parts := split_archive(url):
+        return _open_member(*parts, storage_options)
     from zarrchive.location.remote import RemoteSource  # noqa: PLC0415 - imports fsspec
 
     remember(url)
     return RemoteSource.open(url, storage_options=storage_options)
+
+
+def _open_member(
+    member: str, location: str, storage_options: Mapping[str, Any] | None
+) -> ZipMemberSource:
+    from zarrchive.location.archive import ZipMemberSource  # noqa: PLC0415 - rarely needed
+
+    # As in fsspec, options may be given by protocol: {"https": {...}}.
+    inner = (storage_options or {}).get(protocol(location))
+    options = inner if isinstance(inner, dict) else storage_options
+    archive = _open(recall(location), options)
+    try:
+        return ZipMemberSource.open(archive, member)
+    except BaseException:
+        archive.close()
+        raise

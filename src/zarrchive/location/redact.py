@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from zarrchive.location.url import is_local, protocol
 
-__all__ = ["redact", "redact_text"]
+__all__ = ["causes_of", "presentable_cause", "redact", "redact_text"]
 
 _NO_AUTHORITY: Final = frozenset({"file", "local", "memory", "zip", "tar"})
 _CONTAINER_BEFORE_AT: Final = frozenset({"abfs", "abfss", "adl", "az", "wasb", "wasbs"})
@@ -101,6 +101,22 @@ def redact(url: str) -> str:
 def redact_text(text: str) -> str:
     """Redact every URL in a text, such as the message of another library's exception."""
     return _URL_IN_TEXT.sub(lambda found: redact(found.group()), text)
+
+
+def presentable_cause(error: BaseException) -> BaseException | None:
+    """Return `error` to chain from, or None if its text would show credentials."""
+    texts = [str(one) for one in causes_of(error)]
+    return error if all(redact_text(text) == text for text in texts) else None
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """Return `error` and its causes, outermost first."""
+    found: list[BaseException] = []
+    here: BaseException | None = error
+    while here is not None and here not in found:
+        found.append(here)
+        here = here.__cause__ or here.__context__
+    return found
 
 
 def _redact_one(url: str) -> str:

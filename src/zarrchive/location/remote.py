@@ -14,19 +14,18 @@ from fsspec.core import url_to_fs
 
 from zarrchive.errors import LocationError, Problem, StaleSourceError
 from zarrchive.location.identity import SourceFile, problems_of_change
-from zarrchive.location.redact import redact, redact_text
+from zarrchive.location.redact import causes_of, presentable_cause, redact, redact_text
 from zarrchive.location.source import ByteRange, Request, check_ranges, short_read
 from zarrchive.location.url import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
 __all__ = [
     "RemoteSource",
     "file_system",
     "modified_ns",
-    "presentable_cause",
     "problem_of_failure",
 ]
 
@@ -178,7 +177,7 @@ def file_system(url: str, *, storage_options: Mapping[str, Any] | None = None) -
 
 def problem_of_failure(url: str, error: BaseException) -> Problem:
     """Say what another library's exception means for the person who wants `url`."""
-    statuses = [_status(one) for one in _chain(error)]
+    statuses = [_status(one) for one in causes_of(error)]
     status = next((one for one in statuses if one), None)
     where = redact(url)
     if status in {401, 403} or isinstance(error, PermissionError):
@@ -198,7 +197,7 @@ def problem_of_failure(url: str, error: BaseException) -> Problem:
         )
     if isinstance(error, IsADirectoryError):
         return _not_a_file(where)
-    last = _chain(error)[-1]
+    last = causes_of(error)[-1]
     reason = redact_text(str(last)) or "no reason given"
     return Problem(
         code="location-unreachable",
@@ -206,12 +205,6 @@ def problem_of_failure(url: str, error: BaseException) -> Problem:
         what=f"it cannot be read: {type(last).__name__}: {reason}",
         hint="check the connection and the address, then try again",
     )
-
-
-def presentable_cause(error: BaseException) -> BaseException | None:
-    """Return `error` to chain from, or None if its text would show credentials."""
-    texts = [str(one) for one in _chain(error)]
-    return error if all(redact_text(text) == text for text in texts) else None
 
 
 def modified_ns(info: Mapping[str, Any]) -> int | None:
@@ -267,20 +260,6 @@ def _read_options(url: str, system: Any, file: SourceFile) -> dict[str, Any]:  #
     if file.etag and file.etag.startswith('"'):
         headers["If-Match"] = file.etag
     return {"headers": headers}
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """Return `error` and its causes, outermost first."""
-
-    def causes() -> Iterator[BaseException]:
-        here: BaseException | None = error
-        seen: set[int] = set()
-        while here is not None and id(here) not in seen:
-            seen.add(id(here))
-            yield here
-            here = here.__cause__ or here.__context__
-
-    return list(causes())
 
 
 def _status(result: object) -> int | None:

@@ -81,13 +81,7 @@ def normalise(url: StrPath) -> str:
     scheme = scheme.lower()
     if scheme in _FILE and rest.startswith("//"):
         return _absolute(_path_of_file_url(rest[2:]))
-    url = f"{scheme}:{rest}"
-    if parts := split_archive(url):
-        return f"{_ZIP}{parts[0]}::{normalise(parts[1])}"
-    if scheme in _WEB:
-        # A fragment never reaches the server (netCDF-C's "#mode=bytes" is one).
-        return url.partition("#")[0]
-    return url
+    return _spelled(scheme, rest)
 
 
 def split_archive(url: str) -> tuple[str, str] | None:
@@ -152,6 +146,16 @@ def crumbs(url: str) -> list[tuple[str, str]]:
         trail.append((name(here), here))
         here = parent(here)
     return trail[::-1]
+
+
+def _spelled(scheme: str, rest: str) -> str:
+    url = f"{scheme}:{rest}"
+    if parts := split_archive(url):
+        return f"{_ZIP}{parts[0]}::{normalise(parts[1])}"
+    if scheme == "memory":
+        return f"memory://{rest.lstrip('/')}"
+    # A fragment never reaches a web server (netCDF-C's "#mode=bytes" is one).
+    return url.partition("#")[0] if scheme in _WEB else url
 
 
 def _absolute(path: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from zarr.abc.codec import BytesBytesCodec
 from zarr.core.dtype import get_data_type_from_json, get_data_type_from_native_dtype
 from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata, parse_codecs
@@ -18,9 +19,26 @@ if TYPE_CHECKING:
     from zarr.abc.codec import Codec
     from zarr.core.dtype import ZDType
 
-__all__ = ["ArrayV2Metadata", "ArrayV3Metadata", "array_metadata", "chunk_shape_of", "zarr_dtype"]
+__all__ = [
+    "ArrayV2Metadata",
+    "ArrayV3Metadata",
+    "array_document",
+    "array_metadata",
+    "changed_metadata",
+    "chunk_shape_of",
+    "codec_documents",
+    "rank_is_free",
+    "same_but_attributes",
+    "same_scalar",
+    "zarr_dtype",
+]
 
-_KEY_ENCODING = {"name": "default", "configuration": {"separator": "/"}}
+_KEY_ENCODING: Final = {"name": "default", "configuration": {"separator": "/"}}
+
+_RANK_FREE: Final = frozenset(
+    {"bytes", "vlen-utf8", "vlen-bytes", "numcodecs.delta", "numcodecs.fixedscaleoffset"}
+)
+"""Codecs before the bytes that see a chunk as a flat run of elements."""
 
 
 @lru_cache(maxsize=1024)
@@ -38,11 +56,24 @@ def zarr_dtype(dtype: np.dtype[Any] | str) -> ZDType[Any, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _parsed_codecs(codecs_json: str) -> tuple[Codec, ...]:
+def _template(
+    dtype: np.dtype[Any] | str, chunk_shape: tuple[int, ...], codecs_json: str
+) -> ArrayV3Metadata:
+    """Metadata of one whole chunk: zarr validates data type and codecs once, not once an array."""
     with warnings.catch_warnings():
         # numcodecs warns that its codecs are not part of the core specification.
         warnings.simplefilter("ignore")
-        return tuple(parse_codecs(json.loads(codecs_json)))
+        data_type = zarr_dtype(dtype)
+        return ArrayV3Metadata(
+            shape=chunk_shape,
+            data_type=data_type,
+            chunk_grid={"name": "regular", "configuration": {"chunk_shape": chunk_shape}},
+            chunk_key_encoding=_KEY_ENCODING,
+            fill_value=data_type.default_scalar(),
+            codecs=tuple(parse_codecs(json.loads(codecs_json))),
+            attributes={},
+            dimension_names=None,
+        )
 
 
 def array_metadata(  # noqa: PLR0913 - these are the fields of a Zarr array document
@@ -77,21 +108,116 @@ def array_metadata(  # noqa: PLR0913 - these are the fields of a Zarr array docu
     ValueError, TypeError, KeyError
         If Zarr cannot say it: zarr's own words are in the exception.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ArrayV3Metadata(
-            shape=shape,
-            data_type=zarr_dtype(dtype),
-            chunk_grid={"name": "regular", "configuration": {"chunk_shape": chunk_shape}},
-            chunk_key_encoding=_KEY_ENCODING,
-            fill_value=fill_value,
-            codecs=_parsed_codecs(json.dumps(list(codecs))),
-            attributes=dict(attributes),
-            dimension_names=dimension_names,
+    chunk_shape = tuple(int(size) for size in chunk_shape)
+    template = _template(dtype, chunk_shape, json.dumps(list(codecs)))
+    return changed_metadata(
+        template,
+        shape=shape,
+        fill_value=template.data_type.cast_scalar(fill_value),
+        dimension_names=dimension_names,
+        attributes=attributes,
+    )
+
+
+def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metadata:  # noqa: ANN401 - one field each
+    """Return a copy with other fields; zarr's own constructor would parse all codecs again.
+
+    Parameters
+    ----------
+    metadata
+        What to copy.
+    **changes
+        Any of `shape`, `chunk_shape`, `fill_value` (a scalar of the data type),
+        `dimension_names` and `attributes`.
+
+    Raises
+    ------
+    ValueError
+        If ranks differ or a size is negative.
+    """
+    fields = dict(metadata.__dict__)
+    if "chunk_shape" in changes:
+        chunk_shape = changes.pop("chunk_shape")
+        grid: Any = type(metadata.chunk_grid)
+        fields["chunk_grid"] = grid(chunk_shape=tuple(int(size) for size in chunk_shape))
+    fields |= changes
+    fields["shape"] = tuple(int(size) for size in fields["shape"])
+    fields["attributes"] = dict(fields["attributes"])
+    names = fields["dimension_names"]
+    fields["dimension_names"] = None if names is None else tuple(names)
+    rank = len(fields["shape"])
+    if len(fields["chunk_grid"].chunk_shape) != rank or len(names or fields["shape"]) != rank:
+        raise ValueError(
+            f"shape {fields['shape']}, chunks {fields['chunk_grid'].chunk_shape} and dimensions "
+            f"{names} must have one rank"
         )
+    if any(size < 0 for size in fields["shape"]):
+        raise ValueError(f"shape must not be negative, found {fields['shape']}")
+    copy = object.__new__(type(metadata))
+    copy.__dict__.update(fields)
+    return copy
 
 
 def chunk_shape_of(metadata: ArrayV3Metadata) -> tuple[int, ...]:
     """Return the chunk shape of a regular chunk grid."""
     grid: Any = metadata.chunk_grid
-    return tuple(grid.chunk_shape)
+    shape: tuple[int, ...] = grid.chunk_shape
+    return shape
+
+
+def codec_documents(metadata: ArrayV3Metadata) -> list[dict[str, Any]]:
+    """Return the codec chain as Zarr v3 documents, array to bytes first."""
+    documents: list[dict[str, Any]] = []
+    for codec in metadata.codecs:
+        document: Any = codec.to_dict()
+        documents.append({"name": document["name"], **document})
+    return documents
+
+
+def rank_is_free(metadata: ArrayV3Metadata) -> bool:
+    """Whether chunks decode alike when axes of length 1 come, go or move: no codec sees axes."""
+    return all(
+        isinstance(codec, BytesBytesCodec) or _name(codec) in _RANK_FREE
+        for codec in metadata.codecs
+    )
+
+
+def _name(codec: Codec) -> str:
+    document: Any = codec.to_dict()
+    name: str = document["name"]
+    return name
+
+
+def same_but_attributes(left: ArrayV3Metadata, right: ArrayV3Metadata) -> bool:
+    """Whether two metadata documents agree in all fields but the attributes; NaN equals NaN."""
+    mine, theirs = dict(left.__dict__), dict(right.__dict__)
+    fills = [np.asarray(fields.pop("fill_value")) for fields in (mine, theirs)]
+    for fields in (mine, theirs):
+        fields.pop("attributes")
+    return mine == theirs and same_scalar(*fills)
+
+
+def same_scalar(left: object, right: object) -> bool:
+    """Whether two fill values are the same bits in the same data type; NaN equals NaN."""
+    mine, theirs = np.asarray(left), np.asarray(right)
+    return mine.dtype == theirs.dtype and mine.tobytes() == theirs.tobytes()
+
+
+def array_document(metadata: ArrayV3Metadata, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``zarr.json`` document of an array, with `attributes` ready for JSON.
+
+    Raises
+    ------
+    ValueError
+        If the fields of a structured data type are big-endian: Zarr v3 names no byte order
+        for them, so that they would be read as other numbers.
+    """
+    dtype: np.dtype[Any] = metadata.data_type.to_native_dtype()
+    if dtype.fields and dtype.newbyteorder("<") != dtype:
+        raise ValueError(f"Zarr v3 cannot say that fields are big-endian, found {dtype}")
+    with warnings.catch_warnings():
+        # zarr warns that byte strings and structs have no final specification yet.
+        warnings.simplefilter("ignore")
+        document: dict[str, Any] = dict(metadata.to_dict())
+    document["attributes"] = dict(attributes)
+    return document

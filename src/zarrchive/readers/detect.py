@@ -12,15 +12,12 @@ from zarrchive.readers.signatures import HDF5_SIGNATURE, Format, sniff
 
 if TYPE_CHECKING:
     from zarrchive.location.source import Source
-    from zarrchive.plugins import PluginTable
     from zarrchive.readers.protocol import Reader
 
 __all__ = ["Format", "detect", "format_of", "sniff"]
 
 _HEAD: Final = 4096
 """Bytes; what a reader is shown."""
-
-_table: Final[PluginTable[Reader]] = readers
 
 
 def format_of(source: Source) -> Format | None:
@@ -59,20 +56,20 @@ def detect(source: Source, reader: str | Reader | None = None) -> Reader:
     if source.size == 0:
         raise FormatError(_problem_of(sniff(b""), source))
     if isinstance(reader, str):
-        return _table.get(reader)
+        return readers.get(reader)
     if reader is not None:
         return reader
     head = _head(source)
     heads = [head]
     if start := _user_block_end(source, head):
         heads.append(_read(source, start, _HEAD))
-    ranked = [(_best_match(one, heads, source.file.url), one) for one in _table.usable()]
+    ranked = [(_best_match(one, heads, source.file.url), one) for one in readers.usable()]
     for sureness in (Match.YES, Match.MAYBE):
         for match, candidate in ranked:
             if match is sureness:
                 return candidate
     found = sniff(HDF5_SIGNATURE) if len(heads) > 1 else sniff(head)
-    raise FormatError(_problem_of(found, source), *_table.broken.values())
+    raise FormatError(_problem_of(found, source), *readers.broken.values())
 
 
 def _best_match(reader: Reader, heads: list[bytes], url: str) -> Match:
@@ -119,7 +116,7 @@ _MAYBE_USER_BLOCK: Final = frozenset({"text", "xml", "json", "zeros"})
 
 def _problem_of(found: Format | None, source: Source) -> Problem:
     where = source.file.url
-    names = ", ".join(name for one in _table.usable() for name in one.formats) or "none"
+    names = ", ".join(name for one in readers.usable() for name in one.formats) or "none"
     if found is None:
         return Problem(
             code="format-unknown",

@@ -8,6 +8,7 @@ from zarrchive.errors import FormatError, Problem, StaleSourceError, ZarrchiveEr
 from zarrchive.location import open_source, redact_text
 from zarrchive.location.identity import problems_of_change
 from zarrchive.location.local import local_file
+from zarrchive.location.redact import causes_of, presentable_cause
 from zarrchive.readers.detect import detect
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from zarrchive.manifests import ManifestGroup
     from zarrchive.readers.protocol import Reader
 
-__all__ = ["read_group"]
+__all__ = ["read_group", "read_source"]
 
 
-def read_group(  # noqa: PLR0913 - the public open functions pass all of these on
+def read_group(
     url: str | PathLike[str],
     *,
     reader: str | Reader | None = None,
@@ -57,27 +58,30 @@ def read_group(  # noqa: PLR0913 - the public open functions pass all of these o
         ``source-changed`` if a local file changes while it is read.
     """
     with open_source(url, storage_options=storage_options) as source:
-        chosen = detect(source, reader)
-        try:
-            hierarchy = chosen.read(source, group=group, inline=inline)
-        except ZarrchiveError:
-            raise
-        except Exception as error:
-            if (known := _known_cause(error)) is not None:
-                raise known from None
-            raise FormatError(_failed(chosen, source, error)) from error
-        _check_unchanged(source)
-        return hierarchy
+        return read_source(source, reader=reader, group=group, inline=inline)
 
 
-def _known_cause(error: BaseException) -> ZarrchiveError | None:
-    """Find an error of ours (such as a short read) that a library has wrapped in its own."""
-    here: BaseException | None = error
-    while here is not None:
-        if isinstance(here, ZarrchiveError):
-            return here
-        here = here.__cause__ or here.__context__
-    return None
+def read_source(
+    source: Source,
+    *,
+    reader: str | Reader | None = None,
+    group: str | None = None,
+    inline: frozenset[str] | None = frozenset(),
+) -> ManifestGroup:
+    """Map the hierarchy of an open source, as `read_group` does; the source stays open."""
+    chosen = detect(source, reader)
+    try:
+        hierarchy = chosen.read(source, group=group, inline=inline)
+    except ZarrchiveError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        # A library may have wrapped an error of ours, such as a short read, in its own.
+        for cause in causes_of(error):
+            if isinstance(cause, ZarrchiveError):
+                raise cause from None
+        raise FormatError(_failed(chosen, source, error)) from presentable_cause(error)
+    _check_unchanged(source)
+    return hierarchy
 
 
 def _check_unchanged(source: Source) -> None:

@@ -1,0 +1,80 @@
+"""Combine files into one virtual dataset and write it as kerchunk references.
+
+No data is copied: the output says for every chunk in which file, where and how long it is.
+Dimension coordinates are read and stored in the output.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from zarrchive.cli.arguments import add_source_arguments
+from zarrchive.cli.terminal import human_size, print_problems, printable, terminal
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+__all__ = ["add_arguments", "run"]
+
+_FORMAT_OF_SUFFIX: Final = {".json": "json", ".parquet": "parquet", ".parq": "parquet"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="paths or URLs; a single one may be a pattern"
+    )
+    parser.add_argument("-o", "--output", metavar="PATH", required=True, help="where to write")
+    parser.add_argument(
+        "--format", choices=("json", "parquet"), help="by default the output's suffix decides"
+    )
+    parser.add_argument(
+        "--zarr-format", type=int, choices=(2, 3), default=2, help="layout (default: 2)"
+    )
+    parser.add_argument("--group", metavar="PATH", help="group to take (default: the root)")
+    parser.add_argument(
+        "--concat-dim",
+        metavar="DIM",
+        help="join along DIM in the order given; by default coordinates decide",
+    )
+    parser.add_argument(
+        "--load", metavar="NAME", nargs="+", help="store the values of these in the output instead"
+    )
+    parser.add_argument("--drop", metavar="NAME", nargs="+", help="leave these variables out")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out files that cannot be read, and say so"
+    )
+    add_source_arguments(parser)
+
+
+def run(options: Namespace) -> int:
+    """Open, combine, write, and print what was written."""
+    import zarrchive
+
+    output_format = options.format or _FORMAT_OF_SUFFIX.get(PurePath(options.output).suffix.lower())
+    if output_format is None:
+        options.error(f"{options.output} ends in neither .json nor .parquet: say --format")
+    ordered = {"combine": "nested", "concat_dim": options.concat_dim}
+    dataset = zarrchive.open_virtual_mfdataset(
+        options.files[0] if len(options.files) == 1 else options.files,
+        group=options.group,
+        reader=options.reader,
+        loadable_variables=options.load,
+        drop_variables=options.drop,
+        on_problem="skip" if options.skip_bad else "raise",
+        storage_options=options.storage_options,
+        **(ordered if options.concat_dim else {"combine": "by_coords"}),
+    )
+    print_problems(dataset.virtual.problems)
+    report = dataset.virtual.to_kerchunk(
+        options.output, format=output_format, zarr_format=options.zarr_format
+    )
+    sizes = ", ".join(f"{dim}: {size}" for dim, size in dataset.sizes.items())
+    console = terminal()
+    console.print(
+        f"{printable(str(report.path))}: {report.narrays} variables ({printable(sizes)}), "
+        f"{report.nrefs} references, {human_size(report.size)}",
+        soft_wrap=True,
+    )
+    return 0

@@ -1,0 +1,261 @@
+"""Joining virtual arrays along an axis, and every reason why some cannot be joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zarrchive.errors import ManifestError, Problem
+from zarrchive.manifests._zarr import (
+    changed_metadata,
+    chunk_shape_of,
+    codec_documents,
+    rank_is_free,
+    same_scalar,
+)
+from zarrchive.manifests.compare import codecs_decode_alike, decoding_differences
+from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
+from zarrchive.manifests.rearrange import joined
+from zarrchive.manifests.refusals import problem_of_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from zarrchive.manifests.manifest_array import ManifestArray
+
+__all__ = ["concatenate", "problems_of_concat", "problems_of_stack", "stack"]
+
+
+def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
+    """Join arrays along an existing axis by joining their chunk manifests.
+
+    No chunk is read; the result refers to the same bytes as the inputs. Metadata that does
+    not matter for the values (attributes, compression level) is that of the first array.
+
+    Parameters
+    ----------
+    arrays
+        At least one array. All but the last must fill whole chunks along `axis`.
+    axis
+        Axis to join along; negative counts from the end.
+
+    Raises
+    ------
+    ManifestError
+        With all problems that `problems_of_concat` lists.
+    """
+    if problems := problems_of_concat(arrays, axis=axis):
+        raise ManifestError(*problems)
+    axis %= arrays[0].ndim
+    shape = list(arrays[0].shape)
+    shape[axis] = sum(array.shape[axis] for array in arrays)
+    metadata = changed_metadata(
+        arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays)
+    )
+    return arrays[0].replaced(metadata, joined([array.manifest for array in arrays], axis))
+
+
+def stack(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
+    """Join arrays of one shape along a new axis, one chunk an array.
+
+    Parameters
+    ----------
+    arrays
+        At least one array.
+    axis
+        Position of the new axis in the result; negative counts from the end.
+
+    Raises
+    ------
+    ManifestError
+        With all problems that `problems_of_stack` lists.
+    """
+    if problems := problems_of_stack(arrays, axis=axis):
+        raise ManifestError(*problems)
+    first = arrays[0]
+    axis %= first.ndim + 1
+    names = first.metadata.dimension_names
+    metadata = changed_metadata(
+        first.metadata,
+        shape=_inserted(first.shape, axis, len(arrays)),
+        chunk_shape=_inserted(first.chunk_shape, axis, 1),
+        dimension_names=None if names is None else _inserted(names, axis, None),
+        fill_value=_fill_value(arrays),
+    )
+    manifest = joined([array.manifest for array in arrays], axis, as_new_axis=True)
+    return first.replaced(metadata, manifest)
+
+
+def _inserted(values: tuple[Any, ...], axis: int, value: object) -> tuple[Any, ...]:
+    return (*values[:axis], value, *values[axis:])
+
+
+def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Problem]:
+    """Return every reason why `concatenate` would refuse; equal reasons are one Problem.
+
+    Codes: ``concat-empty``, ``concat-axis``, ``concat-rank``, ``concat-dtype``,
+    ``concat-codecs``, ``concat-chunks``, ``concat-shape``, ``concat-fill-value``,
+    ``concat-attributes``, ``concat-ragged``.
+    """
+    if not arrays:
+        return [_nothing()]
+    if not -arrays[0].ndim <= axis < arrays[0].ndim:
+        return [_no_axis(arrays[0], axis, arrays[0].ndim)]
+    axis %= arrays[0].ndim
+    differences = _Differences(arrays[0])
+    for array in arrays[1:]:
+        _compare(differences, array, axis)
+    for array in arrays[:-1]:
+        if array.ndim == arrays[0].ndim and array.shape[axis] % array.chunk_shape[axis]:
+            _note_ragged(differences, array, axis)
+    differences.note_fill_values(arrays)
+    return list(differences.problems())
+
+
+def problems_of_stack(arrays: Sequence[ManifestArray], *, axis: int) -> list[Problem]:
+    """Return every reason why `stack` would refuse; codes as in `problems_of_concat`.
+
+    In addition ``axis-codecs``, where a codec depends on the number of axes.
+    """
+    if not arrays:
+        return [_nothing()]
+    first = arrays[0]
+    if not -first.ndim - 1 <= axis <= first.ndim:
+        return [_no_axis(first, axis, first.ndim + 1)]
+    if not rank_is_free(first.metadata):
+        return [problem_of_rank(first, "a new axis")]
+    differences = _Differences(first)
+    for array in arrays[1:]:
+        _compare(differences, array, None)
+    differences.note_fill_values(arrays)
+    return list(differences.problems())
+
+
+@dataclass(slots=True)
+class _Differences:
+    """Differences from the first array: equal ones are counted, not repeated."""
+
+    first: ManifestArray
+    found: dict[tuple[str, str], list[ManifestArray]] = field(default_factory=dict)
+
+    def note(self, code: str, what: str, array: ManifestArray) -> None:
+        """Record that `array` differs; the sentence `what` goes on with the name of its file."""
+        self.found.setdefault((code, what), []).append(array)
+
+    def note_fill_values(self, arrays: Sequence[ManifestArray]) -> None:
+        """Compare what missing chunks read as; it does not matter for arrays that have none."""
+        mine = self.first.metadata.fill_value
+        if all(same_scalar(array.metadata.fill_value, mine) for array in arrays[1:]):
+            return
+        unwritten = [array for array in arrays if array.manifest.nstored < array.manifest.size]
+        for array in unwritten[1:]:
+            values = [a.metadata.fill_value for a in (unwritten[0], array)]
+            if not same_scalar(*values):
+                what = (
+                    f"chunks that are not stored read as {values[0]} in {files_of(unwritten[0])} "
+                    f"but as {values[1]}"
+                )
+                self.note("concat-fill-value", what, array)
+
+    def problems(self) -> Iterator[Problem]:
+        for (code, what), arrays in self.found.items():
+            file = files_of(arrays[0])
+            if len(arrays) > 1:
+                file += f" and {len(arrays) - 1} more"
+            yield Problem(
+                code=code,
+                where=file,
+                what=f"{what} in {file}",
+                hint=hint_to_load(arrays[0]),
+                variable=self.first.name or arrays[0].name,
+            )
+
+
+def _compare(differences: _Differences, array: ManifestArray, axis: int | None) -> None:
+    """Note where `array` differs from the first one; shapes may differ along `axis`."""
+    first = differences.first
+    if array.ndim != first.ndim:
+        _note(differences, array, "concat-rank", "dimensions are", first.shape, array.shape)
+        return
+    mine, theirs = first.metadata, array.metadata
+    if mine.data_type is not theirs.data_type and mine.data_type != theirs.data_type:
+        _note(differences, array, "concat-dtype", "the data type is", first.dtype.str, array.dtype.str)
+    elif not codecs_decode_alike(mine, theirs):
+        labels = [
+            ", ".join(map(codec_label, codec_documents(metadata))) for metadata in (mine, theirs)
+        ]
+        _note(differences, array, "concat-codecs", "codecs are", *labels)
+    if chunk_shape_of(mine) != chunk_shape_of(theirs):
+        _note(differences, array, "concat-chunks", "chunks are", first.chunk_shape, array.chunk_shape)
+    if mine.shape != theirs.shape:
+        _compare_sides(differences, array, axis)
+    for name in decoding_differences(mine.attributes, theirs.attributes):
+        values = [_attribute(metadata.attributes, name) for metadata in (mine, theirs)]
+        _note(differences, array, "concat-attributes", f"attribute {name} is", *values)
+
+
+def _compare_sides(differences: _Differences, array: ManifestArray, axis: int | None) -> None:
+    sides = [
+        tuple(size for i, size in enumerate(shape) if i != axis)
+        for shape in (differences.first.shape, array.shape)
+    ]
+    if sides[0] != sides[1]:
+        beside = "" if axis is None else f" beside {axis_name(array, axis)}"
+        _note(differences, array, "concat-shape", f"the shape{beside} is", *sides)
+
+
+def _note(
+    differences: _Differences, array: ManifestArray, code: str, what: str, *values: object
+) -> None:
+    file = files_of(differences.first)
+    differences.note(code, f"{what} {values[0]} in {file} but {values[1]}", array)
+
+
+def _attribute(attributes: Any, name: str) -> str:  # noqa: ANN401 - a mapping of any values
+    if name not in attributes:
+        return "absent"
+    value = np.asarray(attributes[name])
+    text = shortened(str(attributes[name]))
+    return f"{text} ({value.dtype})" if value.dtype.kind in "iufc" else repr(text)
+
+
+def _note_ragged(differences: _Differences, array: ManifestArray, axis: int) -> None:
+    length, chunk = array.shape[axis], array.chunk_shape[axis]
+    what = (
+        f"another array follows, but {length} elements along {axis_name(array, axis)} are not a "
+        f"whole number of chunks of {chunk}"
+    )
+    differences.note("concat-ragged", what, array)
+
+
+def _fill_value(arrays: Sequence[ManifestArray]) -> object:
+    """Return what missing chunks read as: that of the first array that has such chunks."""
+    mine = arrays[0].metadata.fill_value
+    if all(same_scalar(array.metadata.fill_value, mine) for array in arrays[1:]):
+        return mine
+    for array in arrays:
+        if array.manifest.nstored < prod(array.manifest.grid_shape):
+            return array.metadata.fill_value
+    return mine
+
+
+def _nothing() -> Problem:
+    return Problem(
+        code="concat-empty",
+        where="concatenate",
+        what="there are 0 arrays to join, at least 1 is needed",
+        hint="check the list of files, or the pattern that found them",
+    )
+
+
+def _no_axis(array: ManifestArray, axis: int, rank: int) -> Problem:
+    return Problem(
+        code="concat-axis",
+        where=files_of(array),
+        what=f"axis {axis} does not exist among {rank}",
+        hint="name a dimension of the variable",
+        variable=array.name,
+    )

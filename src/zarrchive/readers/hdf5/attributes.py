@@ -1,0 +1,189 @@
+"""Attributes of HDF5 objects as Python values, and those that HDF5 and netCDF4 keep for themselves.
+
+An attribute that cannot be kept is a Problem that names it; it never costs the variable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+import h5py
+import numpy as np
+from h5py import h5a, h5s, h5t
+
+from zarrchive.readers.hdf5.datatypes import data_type
+from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
+
+if TYPE_CHECKING:
+    from zarrchive.readers.hdf5.datatypes import DataType
+
+__all__ = ["Attributes", "read_attributes"]
+
+_KEPT_APART: Final = frozenset(
+    {
+        "CLASS",
+        "NAME",
+        "DIMENSION_LIST",
+        "REFERENCE_LIST",
+        "DIMENSION_LABELS",
+        "_Netcdf4Dimid",
+        "_Netcdf4Coordinates",
+        "_nc3_strict",
+        "_NCProperties",
+    }
+)
+_NOT_READ: Final = frozenset(
+    {"DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_nc3_strict", "_NCProperties"}
+)
+_VLEN_STRING: Final = h5t.py_create(h5py.string_dtype())
+_LARGEST: Final = 64 * 2**20
+"""Bytes; a larger attribute is taken for damage."""
+
+
+@dataclass(slots=True)
+class Attributes:
+    """The attributes of one object."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Strings, lists of strings, NumPy scalars and arrays; one element counts as a scalar."""
+    internal: dict[str, Any] = field(default_factory=dict)
+    """Those that HDF5 and netCDF4 keep for themselves; None for those that nobody reads here."""
+    reasons: list[Reason] = field(default_factory=list)
+    """What was lost or changed."""
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether the object is an HDF5 dimension scale."""
+        return self.internal.get("CLASS") == "DIMENSION_SCALE"
+
+
+def read_attributes(obj: Any) -> Attributes:
+    """Read all attributes of an open group or dataset (h5py's low-level object)."""
+    found = Attributes()
+    listed: list[tuple[bytes, int]] = []
+    try:
+        h5a.iterate(obj, lambda name, info: listed.append((name, info.data_size)), info=True)
+    except H5PY_ERRORS as error:
+        found.reasons.append(_lost("?", f"the list of attributes cannot be read ({error})"))
+    for raw_name, size in listed:
+        name = _text(raw_name, "the name of an attribute", found)
+        if name in _NOT_READ:
+            found.internal[name] = None
+            continue
+        try:
+            value = _read(obj, raw_name, size, name, found)
+        except H5PY_ERRORS as error:
+            found.reasons.append(_lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})"))
+            continue
+        if value is not None:
+            (found.internal if name in _KEPT_APART else found.values)[name] = value
+    if not found.is_scale:
+        # Only dimension scales have these from HDF5; elsewhere they are the author's own.
+        for name in ("CLASS", "NAME"):
+            if name in found.internal:
+                found.values[name] = found.internal.pop(name)
+    return found
+
+
+def _read(obj: Any, raw_name: bytes, size: int, name: str, found: Attributes) -> Any:
+    """Return the value, or None after saying why there is none."""
+    attribute = h5a.open(obj, raw_name)
+    encoded = attribute.get_type().encode()
+    kind, itemsize, memory = _attribute_type(encoded)
+    if kind.dtype is None and isinstance(memory, h5t.TypeVlenID):
+        return _read_sequence(attribute, name, found)
+    if kind.dtype is None:
+        found.reasons.append(_lost(name, kind.reason.what if kind.reason else "unknown datatype"))
+        return None
+    if size == itemsize and not kind.inner:
+        shape: tuple[int, ...] = (1,)  # a scalar or one element: all the same to netCDF
+    else:
+        space = attribute.get_space()
+        if space.get_simple_extent_type() == h5s.NULL:
+            return "" if kind.dtype.kind in "SO" else np.zeros(0, dtype=kind.dtype)
+        shape = (*space.shape, *kind.inner)
+        if size > _LARGEST or prod(shape) * kind.dtype.itemsize > _LARGEST:
+            found.reasons.append(_lost(name, f"its shape {shape} is larger than {_LARGEST} bytes"))
+            return None
+    values = np.zeros(shape, dtype=kind.dtype)
+    if values.size:
+        attribute.read(values, memory)
+    return _presented(values, name, found)
+
+
+@lru_cache(maxsize=4096)
+def _attribute_type(encoded: bytes) -> tuple[DataType, int, Any]:
+    """Return what a type is, the bytes of one element in the file, and the type to read it as."""
+    tid, kind = h5t.decode(encoded), data_type(encoded)
+    if kind.dtype is None:
+        return kind, tid.get_size(), tid
+    if kind.is_vlen_string:
+        return kind, tid.get_size(), _VLEN_STRING
+    memory = h5t.py_create(kind.dtype)
+    if kind.inner:
+        memory = h5t.array_create(memory, kind.inner)
+    return kind, tid.get_size(), memory
+
+
+def _read_sequence(attribute: Any, name: str, found: Attributes) -> Any:
+    """Read a variable-length sequence of numbers, if there is just one."""
+    dtype = attribute.dtype
+    values = np.empty(attribute.shape, dtype=dtype)
+    if values.size != 1 or not isinstance(h5py.check_vlen_dtype(dtype), np.dtype):
+        found.reasons.append(_lost(name, "it holds several sequences of varying length"))
+        return None
+    attribute.read(values)
+    sequence = values.reshape(-1)[0]
+    if not isinstance(sequence, np.ndarray) or sequence.dtype.hasobject:
+        found.reasons.append(_lost(name, "it holds sequences of references or strings"))
+        return None
+    return sequence
+
+
+def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> Any:
+    """Return text as str, one element as a scalar, everything else as an array."""
+    kind = values.dtype.kind
+    if kind in "SO":
+        texts = [_text(item, f"attribute {name!r}", found) for item in values.reshape(-1).tolist()]
+        if len(texts) == 1:
+            return texts[0]
+        return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
+    if kind == "V":
+        what = "compound values" if values.dtype.names else "opaque bytes"
+        found.reasons.append(_lost(name, f"it holds {what}, which JSON cannot say"))
+        return None
+    if values.dtype.byteorder == ">":
+        values = values.astype(values.dtype.newbyteorder("="))
+    return values.reshape(-1)[0] if values.size == 1 and values.ndim <= 1 else values
+
+
+def _text(raw: Any, what: str, found: Attributes) -> str:
+    if isinstance(raw, str):
+        return raw
+    if not raw:
+        return ""  # also None and 0, as which h5py returns strings that were never written
+    try:
+        return str(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        found.reasons.append(
+            Reason(
+                code="hdf5-text-encoding",
+                what=f"{what} is not UTF-8 as HDF5 says, but {raw[:40]!r}; it was read as Latin-1",
+                hint="check the characters beyond ASCII, and correct the attribute where they "
+                "are wrong",
+                severity="warning",
+            )
+        )
+        return str(raw.decode("latin-1"))
+
+
+def _lost(name: str, why: str) -> Reason:
+    return Reason(
+        code="hdf5-attribute",
+        what=f"attribute {name!r} is left out: {why}",
+        hint="read it with h5py if it is needed; the values are not affected",
+        severity="warning",
+    )

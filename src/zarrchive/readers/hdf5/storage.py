@@ -1,0 +1,50 @@
+"""The storage decision: where the values of each dataset are, or why they cannot be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from zarrchive.codecs.hdf5 import CodecDocument
+    from zarrchive.manifests import ChunkManifest
+    from zarrchive.readers.hdf5.problems import Reason
+
+__all__ = ["Absent", "Inlined", "Referenced", "Refused", "Storage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Referenced:
+    """The chunks are used where they lie in the file."""
+
+    manifest: ChunkManifest
+    chunk_shape: tuple[int, ...]
+    codecs: tuple[CodecDocument, ...] = ()
+    """Bytes to bytes, in the order of HDF5's pipeline."""
+    cautions: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inlined:
+    """h5py read the values; the manifest holds them."""
+
+    manifest: ChunkManifest
+    chunk_shape: tuple[int, ...]
+    cautions: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """HDF5 says that nothing was ever stored: everything reads as the fill value."""
+
+    chunk_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The values cannot be had exactly."""
+
+    reason: Reason
+
+
+Storage: TypeAlias = Referenced | Inlined | Absent | Refused
