@@ -193,6 +193,6 @@ def _split_top(url: str) -> tuple[str, str]:
     """Split into ``scheme://host-or-bucket`` (or ``memory://``) and the path below it."""
     scheme, _, rest = url.partition("://")
     if scheme == "memory":
-        return f"{scheme}://", rest if rest.startswith("/") else f"/{rest}"
+        return f"{scheme}://", rest.lstrip("/")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host}", f"{slash}{path}"

@@ -49,8 +49,11 @@ def indexed(array: ManifestArray, key: object) -> ManifestArray:
     keys = key if isinstance(key, tuple) else (key,)
     keys, new_axes = _without_new_axes(array, keys)
     vectors = [k for k in keys if isinstance(k, np.ndarray)]
-    if vectors and max(k.ndim for k in vectors) > 1:
+    if len(vectors) > 1 or any(k.ndim > 1 for k in vectors):
         keys, new_axes = _from_open_mesh(array, keys, new_axes)
+    elif vectors and _is_spread(keys):
+        # NumPy would put the axis of the array first.
+        raise ManifestError(problem_of_values(array, "indexing by an array and an integer apart"))
     axes = [_selected(array, axis, k) for axis, k in enumerate(keys)]
     result = _with_axes(array, axes)
     return _with_new_axes(result, new_axes)
@@ -107,6 +110,12 @@ def _from_open_mesh(
     if owners != sorted(set(owners)):
         raise ManifestError(problem_of_values(array, "pointwise indexing by arrays"))
     return result, tuple(axis for axis in range(rank) if axis not in owners)
+
+
+def _is_spread(keys: Sequence[Any]) -> bool:
+    """Whether integers and arrays have a slice between them."""
+    advanced = [axis for axis, key in enumerate(keys) if not isinstance(key, slice)]
+    return advanced[-1] - advanced[0] >= len(advanced)
 
 
 def _selected(array: ManifestArray, axis: int, key: Any) -> _Axis:  # noqa: ANN401 - int, slice, array

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args, get_
 from zarrchive.errors import Problem
 from zarrchive.session.plan import Plan  # noqa: TC001 - the annotations are read at run time
 from zarrchive.session.state import (
-    Entry,
     ExportFormat,
     FormatId,
     How,
@@ -26,6 +25,8 @@ from zarrchive.session.state import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from zarrchive.location.listing import FolderEntry
 
 __all__ = [
     "Action",
@@ -212,7 +213,7 @@ class Listed:
 
     key: int
     url: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FolderEntry, ...]
     file: str | None = None
     """The file that was asked for, where its folder was listed instead."""
 

@@ -1,35 +1,28 @@
-"""What lies at a location: a folder's entries, the matches of a glob, or one file's folder."""
+"""What lies at a location: a folder's entries, the matches of a pattern, or one file's folder."""
 
 from __future__ import annotations
 
-import glob
 import os
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from zarrchive.errors import LocationError, Problem
-from zarrchive.location import is_local, join, normalise, open_source, parent, redact
+from zarrchive.errors import LocationError, Problem, ZarrchiveError
+from zarrchive.location import is_local, normalise, open_source, parent, redact
 from zarrchive.location import name as name_of
-from zarrchive.location.credentials import recall
-from zarrchive.location.local import describe_os_error, problem_of_kind
-from zarrchive.location.remote import file_system, modified_ns, problem_of_failure
+from zarrchive.location.expand import expand, has_pattern
+from zarrchive.location.listing import FolderEntry, list_folder
+from zarrchive.location.local import local_file
 from zarrchive.readers import format_of
-from zarrchive.session.state import Entry, Sniff
+from zarrchive.session.state import Sniff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from threading import Event
-
-from zarrchive.errors import ZarrchiveError
 
 __all__ = ["Browsed", "browse", "sniff_file"]
 
 _DATA_SUFFIXES: Final = frozenset(
     {"nc", "nc4", "cdf", "h5", "hdf", "hdf5", "he5", "grib", "grib2", "grb", "grb2", "tif", "fits"}
 )
-_GLOB: Final = frozenset("*?[")
-_NANO: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +30,13 @@ class Browsed:
     """The contents of a location."""
 
     url: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FolderEntry, ...]
     file: str | None = None
     """The file that was asked for, where its folder is listed instead."""
 
 
-def browse(
-    location: str, *, storage_options: Mapping[str, Any] | None = None, cancelled: Event
-) -> Browsed:
-    """List a folder or the matches of a glob; for a file, the folder that holds it.
+def browse(location: str, *, storage_options: Mapping[str, Any] | None = None) -> Browsed:
+    """List a folder, a zip archive, a pattern or a list of files; for a file, its folder.
 
     Raises
     ------
@@ -53,116 +44,72 @@ def browse(
         If it does not exist, may not be read, or its file system is not available.
     """
     url = normalise(location)
-    if not is_local(url):
-        return _browse_remote(url, storage_options)
-    if _GLOB.intersection(url) and not os.path.lexists(url):
-        return _browse_glob(url, cancelled)
+    exists = is_local(url) and os.path.lexists(url)
+    is_list = url.lower().endswith(".txt") and not (exists and os.path.isdir(url))  # noqa: PTH112
+    if is_list or (has_pattern(url) and not exists):
+        found = expand(url, storage_options=storage_options)
+        return Browsed(redact(url), tuple(_entry_of(file) for file in found))
+    if exists and url.lower().endswith(".zip") and os.path.isfile(url):  # noqa: PTH113
+        url = f"zip://::{url}"
     try:
-        mode = os.stat(url).st_mode  # noqa: PTH116 - a location is a string
-    except (OSError, ValueError) as error:
-        raise LocationError(describe_os_error(url, error)) from error
-    if stat.S_ISDIR(mode):
-        return Browsed(url, _local_entries(url, cancelled))
-    folder = parent(url) or url
-    return Browsed(folder, _local_entries(folder, cancelled), file=url)
+        listing = list_folder(url, storage_options=storage_options)
+    except LocationError as error:
+        folder = parent(url)
+        if error.problem.code != "location-not-a-folder" or folder is None:
+            raise
+        listing = list_folder(folder, storage_options=storage_options)
+        return Browsed(listing.url, _with_utf8_names(listing.entries), file=redact(url))
+    return Browsed(listing.url, _with_utf8_names(listing.entries))
 
 
 def sniff_file(url: str, *, storage_options: Mapping[str, Any] | None = None) -> Sniff:
     """Say what a file is by its first bytes; one small read."""
     try:
-        with open_source(url, storage_options=storage_options) as source:  # type: ignore[attr-defined]
+        with open_source(url, storage_options=storage_options) as source:
             found = format_of(source)
     except ZarrchiveError as error:
         return Sniff(None, error.problem)
-    except OSError as error:
-        return Sniff(None, describe_os_error(url, error))
     if found is None:
         return Sniff(None)
     looks_like_data = name_of(url).rpartition(".")[2].lower() in _DATA_SUFFIXES
     if found.holds_data or not looks_like_data:
         return Sniff(found.title)
-    problem = Problem(
-        code="format-not-data", where=url, what=f"is {found.title}", hint=found.hint
-    )
+    problem = Problem(code="format-not-data", where=url, what=f"is {found.title}", hint=found.hint)
     return Sniff(found.title, problem)
 
 
-def _local_entries(folder: str, cancelled: Event) -> tuple[Entry, ...]:
-    entries = []
+def _entry_of(url: str) -> FolderEntry:
+    """Return the line of a file that was named; a remote one is not asked about."""
+    if not is_local(url):
+        return FolderEntry(name_of(url), url, "file")
     try:
-        with os.scandir(folder) as found:
-            for item in found:
-                if cancelled.is_set():
-                    break
-                entries.append(_local_entry(join(folder, item.name), item.name))
-    except OSError as error:
-        raise LocationError(describe_os_error(folder, error)) from error
-    return tuple(entries)
+        file = local_file(url)
+    except LocationError as error:
+        return FolderEntry(name_of(url), url, "file", problem=error.problem)
+    modified = None if file.mtime_ns is None else file.mtime_ns / 1e9
+    return FolderEntry(name_of(url), url, "file", file.size, modified)
 
 
-def _local_entry(url: str, name: str) -> Entry:
-    name = name.encode(errors="replace").decode()
+def _with_utf8_names(entries: tuple[FolderEntry, ...]) -> tuple[FolderEntry, ...]:
+    """Keep names that no message can carry from being chosen, and say why."""
+    return tuple(entry if _is_utf8(entry.url) else _unnameable(entry) for entry in entries)
+
+
+def _is_utf8(text: str) -> bool:
     try:
-        status = os.stat(url)  # noqa: PTH116 - a location is a string
-    except OSError as error:
-        return Entry(url, name, "file", problem=describe_os_error(url, error))
-    if stat.S_ISDIR(status.st_mode):
-        return Entry(url, name, "folder", None, status.st_mtime)
-    problem = problem_of_kind(url, status.st_mode)
-    return Entry(url, name, "file", status.st_size, status.st_mtime, problem)
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _browse_glob(pattern: str, cancelled: Event) -> Browsed:
-    base = pattern
-    while _GLOB.intersection(base):
-        base = parent(base) or "/"
-    entries = []
-    for path in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - a location is a string
-        if cancelled.is_set():
-            break
-        entries.append(_local_entry(path, path.removeprefix(base).lstrip("/")))
-    if not entries:
-        raise LocationError(
-            Problem(
-                code="location-no-match",
-                where=pattern,
-                what="no file matches this pattern",
-                hint=f"check the pattern; it was looked up below {base}",
-            )
-        )
-    return Browsed(pattern, tuple(entry for entry in entries if entry.kind == "file"))
-
-
-def _browse_remote(url: str, storage_options: Mapping[str, Any] | None) -> Browsed:
-    public = redact(url)
-    try:
-        system, path = file_system(recall(url), storage_options=storage_options)
-        if not system.isdir(path) and system.exists(path):
-            folder = parent(url)
-            if folder is not None:
-                return Browsed(redact(folder), _remote_entries(folder, storage_options), file=public)
-        return Browsed(public, _remote_entries(url, storage_options))
-    except ZarrchiveError:
-        raise
-    except Exception as error:
-        raise LocationError(problem_of_failure(public, error)) from error
-
-
-def _remote_entries(url: str, storage_options: Mapping[str, Any] | None) -> tuple[Entry, ...]:
-    system, path = file_system(recall(url), storage_options=storage_options)
-    entries = []
-    for item in system.ls(path, detail=True):
-        name = str(item["name"]).rstrip("/").rpartition("/")[2]
-        if not name or str(item["name"]).rstrip("/") == path.rstrip("/"):
-            continue
-        modified = modified_ns(item)
-        entries.append(
-            Entry(
-                redact(join(url, name)),
-                name,
-                "folder" if item.get("type") == "directory" else "file",
-                item.get("size"),
-                None if modified is None else modified * _NANO,
-            )
-        )
-    return tuple(entries)
+def _unnameable(entry: FolderEntry) -> FolderEntry:
+    name = entry.name.encode(errors="replace").decode()
+    url = entry.url.encode(errors="replace").decode()
+    problem = Problem(
+        code="location-name",
+        where=url,
+        what="its name is not valid UTF-8, so the interface cannot name it",
+        hint="rename it, or open it from Python",
+    )
+    return replace(entry, name=name, url=url, kind="file", problem=problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, prod, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -48,11 +48,13 @@ def chunk_map(array: ManifestArray) -> tuple[dict[str, Any], tuple[bytes, bytes]
     kinds[cell[is_inline]] = _INLINE_CELL
     kinds[cell[~is_inline]] = _STORED_CELL
     names = dims_of(array)
+    others = manifest.size // max(prod(counts), 1)
     picture = {
         "grid": [height, width],
         "dims": [names[axis] for axis in axes],
         "chunks": counts,
-        "chunks_per_cell": per_cell,
+        "full_grid": list(grid),
+        "chunks_per_cell": per_cell[0] * per_cell[1] * others,
         "wrapped": wrapped,
         "summed": [names[axis] for axis in range(len(grid)) if axis not in axes and grid[axis] > 1],
         "largest": float(sizes.max()) if sizes.size else 0.0,

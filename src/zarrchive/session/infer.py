@@ -13,12 +13,14 @@ from zarrchive.session.contents import dims_of
 from zarrchive.session.fit import findings_of
 from zarrchive.session.labels import labels_of
 from zarrchive.session.listing_order import natural_key
-from zarrchive.session.plan import Part, Plan, VariableRow
+from zarrchive.session.nodes import dtype_text
+from zarrchive.session.plan import Finding, Part, Plan, Remedy, VariableRow
 from zarrchive.session.sentence import sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from zarrchive.errors import Problem
     from zarrchive.session.contents import Contents
     from zarrchive.session.state import How, Order
 
@@ -39,7 +41,9 @@ class Choice:
     loaded: frozenset[str] = frozenset()
 
 
-def propose(files: Sequence[Contents], choice: Choice) -> Plan:
+def propose(
+    files: Sequence[Contents], choice: Choice, *, failed: Mapping[str, Problem] | None = None
+) -> Plan:
     """Return the plan for `files`, with everything that stands in its way as findings.
 
     Coordinate values are read, and the values of small variables that do not vary along the
@@ -49,6 +53,8 @@ def propose(files: Sequence[Contents], choice: Choice) -> Plan:
     ----------
     files
         At least one file; the order in which they were ticked.
+    failed
+        The files that cannot be read, with the reason: they are left out, and it is said.
     """
     differing = _differing_dims(files)
     parts = _parts(files, choice, differing)
@@ -73,9 +79,15 @@ def propose(files: Sequence[Contents], choice: Choice) -> Plan:
         coordinates=tuple(sorted(coordinates - choice.unpicked)),
         dims=_dims_to_offer(files, differing),
     )
-    findings = findings_of(plan, parts)
+    unreadable = tuple(_unreadable(url, problem) for url, problem in (failed or {}).items())
+    findings = (*unreadable, *findings_of(plan, parts))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
-    return replace(plan, sentence=sentence_of(plan, parts))
+    return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
+
+
+def _unreadable(url: str, problem: Problem) -> Finding:
+    remedy = Remedy(f"Leave out {name_of(url)}", {"type": "LeaveOut", "urls": [url]})
+    return Finding(replace(problem, severity="warning"), (url,), (remedy,))
 
 
 def _differing_dims(files: Sequence[Contents]) -> list[str]:
@@ -200,9 +212,10 @@ def _variable_rows(files: Sequence[Contents], findings: Sequence[Any]) -> tuple[
     for contents in files:
         for path, array in contents.arrays.items():
             row = rows.setdefault(path, [dims_of(array), {}, {}, 0])
-            row[1].setdefault(_dtype_name(array.dtype))
+            row[1].setdefault(dtype_text(array.dtype))
             row[2].setdefault(" x ".join(map(str, array.chunks)))
             row[3] += 1
+    coordinates = {path for contents in files for path in contents.coordinates()}
     problems = Counter(finding.problem.variable for finding in findings)
     for contents in files:
         problems.update(problem.variable for problem in contents.root.all_problems())
@@ -215,13 +228,10 @@ def _variable_rows(files: Sequence[Contents], findings: Sequence[Any]) -> tuple[
             present=present,
             total=len(files),
             problems=problems[path],
+            is_coordinate=path in coordinates,
         )
         for path, (dims, dtypes, chunks, present) in rows.items()
     )
-
-
-def _dtype_name(dtype: np.dtype[Any]) -> str:
-    return "string" if dtype.kind in "OT" else str(dtype)
 
 
 def _same(left: np.ndarray[Any, Any] | None, right: np.ndarray[Any, Any] | None) -> bool:

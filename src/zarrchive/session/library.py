@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from zarrchive.readers.open import read_group
-from zarrchive.session.contents import Contents
+from zarrchive.session.contents import Contents, walk_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,6 +54,12 @@ class Library:
                 while len(self._looks) > _LOOKED_AT:
                     self._reading.pop(self._looks.popitem(last=False)[0], None)
             return root
+
+    def paths_of(self, url: str) -> list[str]:
+        """Return the paths of the variables of `url`, if it has been looked at."""
+        with self._lock:
+            root = self._looks.get(url)
+        return [] if root is None else [path for path, _ in walk_arrays(root)]
 
     def scan(self, url: str) -> Contents:
         """Return what `url` holds, for combining.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zarrchive.session.state import Entry, Listing, Sniff
+    from zarrchive.location.listing import FolderEntry
+    from zarrchive.session.state import Listing, Sniff
 
 __all__ = ["shown_entries"]
 
@@ -55,7 +56,7 @@ def _matcher(text: str) -> Callable[[str], bool]:
     return lambda name: text in name.casefold()
 
 
-def _value(listing: Listing, entry: Entry, sniffed: Mapping[str, Sniff]) -> Any:  # noqa: ANN401
+def _value(listing: Listing, entry: FolderEntry, sniffed: Mapping[str, Sniff]) -> Any:  # noqa: ANN401
     if listing.sort == "format":
         sniff = sniffed.get(entry.url)
         return None if sniff is None else sniff.format

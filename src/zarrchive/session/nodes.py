@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestArray, ManifestGroup
 
-__all__ = ["array_card", "children_of", "find_array", "find_group", "group_card", "search"]
+__all__ = [
+    "array_card",
+    "children_of",
+    "codec_texts",
+    "dtype_text",
+    "find_array",
+    "find_group",
+    "group_card",
+    "refused_card",
+    "search",
+]
 
 _MAX_FOUND: Final = 500
 _MAX_FILES: Final = 100

@@ -44,6 +44,8 @@ class VariableRow:
     """Number of files that have it."""
     total: int
     problems: int = 0
+    is_coordinate: bool = False
+    """Whether it is a dimension coordinate: its values are always put in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from zarrchive.session.state import Location, Look
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from zarrchive.session.state import Collection, Combine, Entry, SessionState
+    from zarrchive.location.listing import FolderEntry
+    from zarrchive.session.state import Collection, Combine, SessionState
 
 __all__ = ["reduce"]
 
@@ -114,14 +115,14 @@ def _tick(state: SessionState, urls: Iterable[str], *, on: bool) -> SessionState
     return _collect(state, entries)
 
 
-def _collect(state: SessionState, entries: Mapping[str, Entry]) -> SessionState:
+def _collect(state: SessionState, entries: Mapping[str, FolderEntry]) -> SessionState:
     before: Collection = state.collection
     if entries.keys() == before.entries.keys():
         return state
     scans = {url: scan for url, scan in before.scans.items() if url in entries}
     collection = replace(before, entries=entries, scans=scans, version=before.version + 1)
-    listing = replace(state.listing, version=state.listing.version + 1)
-    return _replan(replace(state, collection=collection, listing=listing))
+    state = replace(state, collection=collection)
+    return _replan(state) if entries else _replan(state, variables=())
 
 
 def _replan(state: SessionState, **changes: object) -> SessionState:

@@ -47,7 +47,13 @@ def reduce_result(state: SessionState, action: a.InternalAction) -> SessionState
                 return state
             status = state.combine.status if state.combine.status == "running" else "ready"
             version = state.combine.version + 1
-            combine = replace(state.combine, plan=plan, status=status, version=version)
+            combine = replace(
+                state.combine,
+                plan=plan,
+                variables=plan.variables,
+                status=status,
+                version=version,
+            )
             return replace(state, combine=combine)
         case a.Combined(key=key, result=result):
             if key != state.combine.key:
@@ -154,6 +160,8 @@ def _ended(state: SessionState, task_id: str, status: str) -> SessionState:
         else task
         for task in state.tasks
     ]
+    if tuple(tasks) == state.tasks:
+        return state
     ended = [task for task in tasks if task.status != "running"]
     forgotten = frozenset(task.id for task in ended[:-_MAX_ENDED])
     return replace(state, tasks=tuple(task for task in tasks if task.id not in forgotten))

@@ -21,7 +21,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {word}"
 
 
-def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
+def sentence_of(
+    plan: Plan, parts: Sequence[Sequence[Contents]], *, unreadable: int = 0
+) -> str:
     """Say what the plan does: files, dimension, order, variables, what is loaded."""
     variables = {path for part in parts for contents in part for path in contents.arrays}
     picked = variables.difference(plan.drop)
@@ -32,6 +34,8 @@ def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
     values = "all virtual" if not loaded else f"{counted(loaded, 'variable')} with values"
     blocked = len(plan.errors)
     end = f"; {counted(blocked, 'problem')} to solve first" if blocked else ""
+    if unreadable:
+        end = f"; {counted(unreadable, 'file')} cannot be read and stay out{end}"
     return f"{_joined(plan, parts)}: {_extent(plan, parts)}{taken}, {values}{end}."
 
 

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zarrchive.errors import Problem
-    from zarrchive.session.plan import Plan
+    from zarrchive.location.listing import FolderEntry
+    from zarrchive.session.plan import Plan, VariableRow
 
 __all__ = [
     "Collection",
     "Combine",
-    "Entry",
     "Export",
     "ExportFormat",
     "Listing",
@@ -40,21 +40,6 @@ FormatId: TypeAlias = Literal["kerchunk-json", "kerchunk-parquet"]
 
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a listing."""
-
-    url: str
-    name: str
-    kind: Literal["folder", "file"]
-    size: int | None = None
-    """Bytes."""
-    modified: float | None = None
-    """Seconds since 1970-01-01 UTC."""
-    problem: Problem | None = None
-    """Why this cannot be read at all, known from the listing alone (a pipe, a dead link)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +68,7 @@ class Listing:
     """The entries of the location, and which of them are shown in what order."""
 
     version: int = 0
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[FolderEntry, ...] = ()
     shown: tuple[int, ...] = ()
     """Indices into `entries`."""
     filter: str = ""
@@ -104,7 +89,7 @@ class Collection:
     """The ticked files, in the order in which they were ticked."""
 
     version: int = 0
-    entries: Mapping[str, Entry] = field(default_factory=_nothing)
+    entries: Mapping[str, FolderEntry] = field(default_factory=_nothing)
     scans: Mapping[str, Scan] = field(default_factory=_nothing)
 
 
@@ -149,6 +134,8 @@ class Combine:
     loaded: frozenset[str] = frozenset()
     """Absolute paths of the variables whose values are put into the export."""
     plan: Plan | None = None
+    variables: tuple[VariableRow, ...] = ()
+    """The variables of all files, kept while a new plan is made."""
     result: Result | None = None
     problems: tuple[Problem, ...] = ()
     """What stood in the way of carrying the plan out."""

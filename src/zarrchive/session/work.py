@@ -5,30 +5,31 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from zarrchive.errors import Problem, ZarrchiveError
-from zarrchive.location import redact_text
+from zarrchive.errors import CombineError, Problem, WriteError
 from zarrchive.session import actions as a
 from zarrchive.session import effects as e
 from zarrchive.session.browse import browse, sniff_file
 from zarrchive.session.exporting import judge_formats, write_export
+from zarrchive.session.failures import problem_of, problems_of
 from zarrchive.session.infer import Choice, propose
-from zarrchive.session.joining import carry_out, result_of
+from zarrchive.session.joining import carry_out, group_of, result_of
 from zarrchive.session.sentence import counted
-from zarrchive.session.state import Scan
+from zarrchive.session.state import Scan, Sniff
 from zarrchive.session.tasks import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from zarrchive.manifests import ManifestGroup
     from zarrchive.session.library import Library
     from zarrchive.session.plan import Plan
     from zarrchive.session.state import SessionState
     from zarrchive.session.tasks import Job, Lanes
 
-__all__ = ["Work", "problem_of"]
+__all__ = ["Work"]
 
 _THREADS: Final = 4
 _BATCH_SECONDS: Final = 0.1
@@ -43,19 +44,16 @@ class Work:
     lanes: Lanes
     dispatch: Callable[[a.Action], None]
     state: Callable[[], SessionState]
-    _listing: Event = field(default_factory=Event)
-    """Set to stop the listing that is under way."""
     _sniffing: set[str] = field(default_factory=set)
     _dataset: tuple[int, Any] | None = None
+    _group: tuple[int, ManifestGroup] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def start(self, effect: e.Effect) -> None:
         """Begin `effect`; returns at once."""
         match effect:
             case e.ListLocation():
-                self._listing.set()
-                self._listing = Event()
-                self._submit("list", partial(self._list, effect, self._listing))
+                self._submit("list", partial(self._list, effect))
             case e.SniffFiles(urls=urls):
                 self._submit("sniff", partial(self._sniff, urls))
             case e.LookInto(url=url):
@@ -80,6 +78,25 @@ class Work:
         held = self._dataset
         return held[1] if held is not None and held[0] == key else None
 
+    def combined_group(self, key: int) -> ManifestGroup:
+        """Return the combined dataset of plan `key` as a hierarchy.
+
+        Raises
+        ------
+        CombineError
+            ``export-not-combined`` if there is none.
+        """
+        dataset = self.dataset(key)
+        if dataset is None:
+            raise CombineError(_NOT_COMBINED)
+        with self._lock:
+            held = self._group
+        if held is None or held[0] != key:
+            held = (key, group_of(dataset))
+            with self._lock:
+                self._group = held
+        return held[1]
+
     def variables_below(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Replace groups by the variables below them, as far as files have been read."""
         state = self.state()
@@ -103,12 +120,12 @@ class Work:
         except Exception as error:  # noqa: BLE001 - nobody is above a worker thread to see it
             self.dispatch(a.Rejected(problem=problem_of(error, "this session")))
 
-    def _list(self, effect: e.ListLocation, cancelled: Event) -> None:
+    def _list(self, effect: e.ListLocation) -> None:
         if self.state().location.key != effect.key:
             return
         try:
             options = self.library.storage_options
-            found = browse(effect.url, storage_options=options, cancelled=cancelled)
+            found = browse(effect.url, storage_options=options)
         except Exception as error:  # noqa: BLE001 - any file system may raise anything
             problem = problem_of(error, effect.url)
             self.dispatch(a.ListingFailed(key=effect.key, problem=problem))
@@ -260,8 +277,14 @@ class Work:
         job = self.lanes.job(f"Writing {effect.path}")
         job.progress(0)
         sources = frozenset(self.state().collection.entries)
+
+        def progress(done: int, total: int) -> None:
+            if job.cancelled.is_set():
+                raise WriteError(_NOT_WRITTEN)
+            job.progress(done, total)
+
         try:
-            report = write_export(dataset, effect, sources)
+            report = write_export(dataset, effect, sources, progress)
         except Exception as error:  # noqa: BLE001 - writers may be plug-ins
             self.dispatch(a.ExportFailed(problem=problem_of(error, effect.path)))
             self.lanes.end(job, failed=True)
@@ -278,30 +301,17 @@ _NOT_COMBINED: Final = Problem(
 )
 
 
-def problem_of(error: BaseException, where: str) -> Problem:
-    """Return the Problem of an exception; one that nobody expected is named as such."""
-    return problems_of(error, where)[0]
-
-
-def problems_of(error: BaseException, where: str) -> tuple[Problem, ...]:
-    """Return the Problems that an exception carries."""
-    if isinstance(error, ZarrchiveError):
-        return tuple(error.problems)
-    reason = redact_text(str(error)).strip() or "no reason given"
-    return (
-        Problem(
-            code="unexpected-error",
-            where=where,
-            what=f"{type(error).__name__}: {reason[:2000]}",
-            hint="try again with fewer files; if it stays, report it with the file it happens to",
-        ),
-    )
+_NOT_WRITTEN: Final = Problem(
+    code="task-cancelled",
+    where="export",
+    what="stopped before everything was written; what was at the destination is untouched",
+    hint="export again when you want it",
+    severity="warning",
+)
 
 
 def _never_raises(read: Callable[[str], Any]) -> Callable[[str], Any]:
     def guarded(url: str) -> Any:  # noqa: ANN401 - what `read` returns
-        from zarrchive.session.state import Sniff  # noqa: PLC0415
-
         try:
             return read(url)
         except Exception as error:  # noqa: BLE001 - one file must never stop the others

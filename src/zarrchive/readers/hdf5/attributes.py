@@ -69,7 +69,7 @@ def read_attributes(obj: Any) -> Attributes:
     except H5PY_ERRORS as error:
         found.reasons.append(_lost("?", f"the list of attributes cannot be read ({error})"))
     for raw_name, size in listed:
-        name = _text(raw_name, "the name of an attribute", found)
+        name = _text(raw_name, "", found)
         if name in _NOT_READ:
             found.internal[name] = None
             continue
@@ -146,8 +146,10 @@ def _read_sequence(attribute: Any, name: str, found: Attributes) -> Any:
 def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> Any:
     """Return text as str, one element as a scalar, everything else as an array."""
     kind = values.dtype.kind
+    if kind == "S" and values.size == 1:
+        return _text(values.item(), name, found)
     if kind in "SO":
-        texts = [_text(item, f"attribute {name!r}", found) for item in values.reshape(-1).tolist()]
+        texts = [_text(item, name, found) for item in values.reshape(-1).tolist()]
         if len(texts) == 1:
             return texts[0]
         return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
@@ -160,7 +162,8 @@ def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> An
     return values.reshape(-1)[0] if values.size == 1 and values.ndim <= 1 else values
 
 
-def _text(raw: Any, what: str, found: Attributes) -> str:
+def _text(raw: Any, name: str, found: Attributes) -> str:
+    """Decode the text of attribute `name`, or the name of an attribute where that is empty."""
     if isinstance(raw, str):
         return raw
     if not raw:
@@ -168,6 +171,7 @@ def _text(raw: Any, what: str, found: Attributes) -> str:
     try:
         return str(raw.decode("utf-8"))
     except UnicodeDecodeError:
+        what = f"attribute {name!r}" if name else "the name of an attribute"
         found.reasons.append(
             Reason(
                 code="hdf5-text-encoding",

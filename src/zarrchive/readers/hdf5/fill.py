@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import h5py
 import numpy as np
 from h5py import h5d
 
@@ -32,13 +33,13 @@ def fill_value(plist: Any, kind: DataType) -> Any:
         return np.zeros((), dtype=dtype)[()]
     if kind.inner:
         return None
-    value = np.zeros((), dtype=dtype)
+    value = np.zeros((1,), dtype=dtype)
     plist.get_fill_value(value)
-    return value[()]
+    return value[0]
 
 
 def _string_fill(plist: Any) -> str:
-    value = np.zeros((), dtype=object)
+    value = np.zeros((1,), dtype=h5py.string_dtype())
     plist.get_fill_value(value)
-    raw = value[()]
+    raw = value[0]
     return raw.decode("utf-8") if isinstance(raw, bytes) else ""

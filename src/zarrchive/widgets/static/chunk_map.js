@@ -17,6 +17,7 @@ class ChunkMap {
     this.map = null;
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.el);
+    this.el.addEventListener("zx-theme", () => this.draw());
     this.canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ e) => this.hover(e));
     this.canvas.addEventListener("pointerleave", () => setText(this.readout, this.summary()));
   }

@@ -165,6 +165,7 @@ function render({ model, el, view: hostView }) {
     script.update(view);
     tasks.update(view);
     setText(problemsCount, view.problems.count ? formatCount(view.problems.count) : "");
+    setAttribute(problemsButton, "aria-label", view.problems.count ? `Problems: ${view.problems.count}` : "Problems");
     setAttribute(problemsButton, "data-severity", view.problems.errors ? "error" : view.problems.count ? "warning" : null);
     root.dataset.ready = "true";
   };

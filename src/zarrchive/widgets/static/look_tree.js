@@ -183,7 +183,7 @@ class GroupTree {
         ? h("span.zx-twist", { "data-open": !this.found, "data-expanded": String(open) }, this.found ? null : drawIcon("right"))
         : h("span.zx-tick-cell", { "data-tick": true }, tickMark(this.picked(node))),
       drawIcon(group ? "group" : "array"),
-      h("span.zx-name", { title: node.path }, oneLine(node.name), where ? h("span.zx-faint", {}, ` in ${oneLine(where)}`) : null),
+      h("span.zx-name", { title: node.path, "data-open": group }, oneLine(node.name), where ? h("span.zx-faint", {}, ` in ${oneLine(where)}`) : null),
       node.problems ? h("span.zx-warn", { title: counted(node.problems, "problem") }, drawIcon("warning")) : null,
       h("span.zx-node-note.zx-num", {}, group ? formatCount(node.children) : oneLine((node.dims?.length ? node.dims : [formatShape(node.shape ?? [])]).join(", "))),
     ];

@@ -24,6 +24,7 @@ class Plot {
     this.box = { left: 0, top: 0, right: 0, bottom: 0 };
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.el);
+    this.el.addEventListener("zx-theme", () => this.draw());
     this.el.addEventListener("pointermove", (e) => this.hover(e));
     this.el.addEventListener("pointerleave", () => this.leave());
   }

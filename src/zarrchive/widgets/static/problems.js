@@ -42,7 +42,7 @@ function problemCard(problem, app, { remedies = false, files = [] } = {}) {
 function fileNames(places) {
   const shown = places.slice(0, 50).map((p) => h("li", { title: p }, oneLine(baseName(p))));
   if (places.length > 50) shown.push(h("li", {}, `and ${counted(places.length - 50, "more")}`.replace(/s$/, "")));
-  return h("details.zx-files", {}, h("summary", {}, `Which ${counted(places.length, "file")}`), h("ul", {}, shown));
+  return h("details.zx-which", {}, h("summary", {}, `Which ${counted(places.length, "file")}`), h("ul", {}, shown));
 }
 
 /** @param {Problem} problem @param {string[]} places @param {App} app */

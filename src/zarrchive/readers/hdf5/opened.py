@@ -1,0 +1,86 @@
+"""One open HDF5 file over a Source, and what all parts of the reader need to know of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import h5py
+
+from zarrchive.errors import FormatError, Problem, ZarrchiveError
+from zarrchive.location.file_object import SourceFileObject
+from zarrchive.readers.hdf5.problems import H5PY_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zarrchive.location.source import Source
+
+__all__ = ["OpenFile", "opened", "raise_if_ours"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """An open file."""
+
+    source: Source
+    fid: Any
+    """h5py's low-level file."""
+    inline: frozenset[str] | None
+    """Names of the arrays whose values are wanted; None means every dimension coordinate."""
+    base: int
+    """Bytes before the superblock (the user block); addresses count from here."""
+    address_size: int
+    length_size: int
+
+    @property
+    def where(self) -> str:
+        """URL of the file."""
+        return self.source.file.url
+
+
+@contextmanager
+def opened(source: Source, inline: frozenset[str] | None) -> Iterator[OpenFile]:
+    """Open `source` with h5py; local files are left to HDF5's own driver, which is faster.
+
+    Raises `FormatError` with code ``hdf5-unreadable`` where HDF5 refuses the whole file.
+    """
+    target: Any = source.local_path
+    if target is None:
+        target = SourceFileObject(source)
+    try:
+        file = h5py.File(target, "r")
+    except H5PY_ERRORS as error:
+        raise_if_ours(error)
+        raise FormatError(_unreadable(source, error)) from error
+    try:
+        plist = file.id.get_create_plist()
+        address_size, length_size = plist.get_sizes()
+        base = int(plist.get_userblock())
+        yield OpenFile(source, file.id, inline, base, address_size, length_size)
+    finally:
+        file.close()
+
+
+def raise_if_ours(error: BaseException) -> None:
+    """Raise the error of the source that h5py wrapped, if there is one.
+
+    A lost connection is no damage of the file.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ZarrchiveError):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _unreadable(source: Source, error: BaseException) -> Problem:
+    words = " ".join(str(error).split())
+    return Problem(
+        code="hdf5-unreadable",
+        where=source.file.url,
+        what=f"HDF5 refuses this file of {source.size} bytes: {words}",
+        hint="compare its size with the original: it is probably damaged, incomplete, or still "
+        "being written",
+    )

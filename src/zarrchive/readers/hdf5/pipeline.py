@@ -1,0 +1,89 @@
+"""The filter pipeline of a dataset as Zarr codecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from h5py import h5z
+
+from zarrchive.codecs.hdf5 import FILTERS, codec_document
+from zarrchive.readers.hdf5.problems import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.codecs.hdf5 import CodecDocument
+
+__all__ = ["Filter", "codecs_of", "filters_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One step of a pipeline, as the file declares it."""
+
+    id: int
+    values: tuple[int, ...]
+    """Client data."""
+    name: str
+    """As the file calls it; may be empty."""
+
+    @property
+    def label(self) -> str:
+        """Name and id, for messages."""
+        known = FILTERS.get(self.id)
+        name = known.name if known else self.name.split(";")[0] or "unknown"
+        return f"{name} (HDF5 filter {self.id})"
+
+
+def filters_of(plist: Any) -> tuple[Filter, ...]:
+    """Return the pipeline in the order in which HDF5 applies it when writing."""
+    found = []
+    for number in range(plist.get_nfilters()):
+        filter_id, _flags, values, name = plist.get_filter(number)
+        found.append(Filter(filter_id, tuple(values), name.decode("ascii", "replace")))
+    return tuple(found)
+
+
+def codecs_of(
+    filters: Sequence[Filter], mask: int, chunk_nbytes: int
+) -> tuple[CodecDocument, ...] | Reason:
+    """Return the codecs of the filters that `mask` does not skip, in order of writing.
+
+    `chunk_nbytes` is the size of a decoded chunk in bytes.
+    """
+    documents = []
+    nbytes: int | None = chunk_nbytes
+    for number, step in enumerate(filters):
+        if mask >> number & 1:
+            continue
+        try:
+            documents.append(codec_document(step.id, step.values))
+        except ValueError as error:
+            return _no_codec(step, str(error))
+        if step.id == _SHUFFLE and (nbytes is None or nbytes % step.values[0]):
+            # HDF5 leaves the odd bytes at the end alone; numcodecs refuses them.
+            return _no_codec(step, f"it was applied to data of no multiple of {step.values[0]} B")
+        if step.id == _FLETCHER32 and nbytes is not None:
+            nbytes += 4
+        elif step.id != _SHUFFLE:
+            nbytes = None
+    return tuple(documents)
+
+
+_SHUFFLE, _FLETCHER32 = 2, 3
+
+
+def _no_codec(step: Filter, why: str) -> Reason:
+    known = FILTERS.get(step.id)
+    if h5z.filter_avail(step.id):
+        hint = "name it in loadable_variables: h5py can decode it"
+    elif known is not None and known.needs_plugin:
+        hint = "install hdf5plugin, import it and name the variable in loadable_variables"
+    else:
+        hint = "install the HDF5 plug-in of this filter and name it in loadable_variables"
+    return Reason(
+        code="hdf5-filter",
+        what=f"chunks are encoded with {step.label}: {why}",
+        hint=hint,
+    )

@@ -1,0 +1,211 @@
+"""Byte ranges of datasets whose stored bytes Zarr can use as they are."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zarrchive.codecs.hdf5 import decode, encode
+from zarrchive.location.source import ByteRange
+from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, ChunkManifest
+from zarrchive.readers.hdf5.inlining import one_chunk
+from zarrchive.readers.hdf5.layout_message import chunk_layout
+from zarrchive.readers.hdf5.located_chunks import located_chunks
+from zarrchive.readers.hdf5.pipeline import codecs_of, filters_of
+from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
+from zarrchive.readers.hdf5.values import SMALL
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zarrchive.codecs.hdf5 import CodecDocument
+    from zarrchive.readers.hdf5.chunk_index import ChunkTable
+    from zarrchive.readers.hdf5.facts import Facts
+    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.pipeline import Filter
+    from zarrchive.readers.hdf5.storage import Storage
+
+__all__ = ["contiguous", "chunked"]
+
+
+def contiguous(file: OpenFile, facts: Facts) -> Storage:
+    """Reference a contiguous dataset as one chunk."""
+    chunk_shape = one_chunk(facts.full_shape)
+    offset = facts.dataset.get_offset()
+    if offset is None or not facts.nbytes:
+        return Absent(chunk_shape)
+    stored = facts.dataset.get_storage_size()
+    if stored != facts.nbytes:
+        return Refused(
+            Reason(
+                code="hdf5-damaged",
+                what=f"{stored} bytes are stored, but shape {facts.shape} takes {facts.nbytes}",
+                hint="compare the file with the original; its header is damaged",
+            )
+        )
+    if offset + stored > file.source.size:
+        return Refused(_beyond_end(offset, stored, file.source.size))
+    grid = (1,) * len(chunk_shape)
+    manifest = ChunkManifest.from_columns(
+        grid,
+        files=(file.source.file,),
+        path_id=np.full(grid, FIRST_PATH, dtype=np.uint32),
+        offset=np.full(grid, offset, dtype=np.uint64),
+        length=np.full(grid, stored, dtype=np.uint64),
+    )
+    return Referenced(manifest, chunk_shape)
+
+
+def chunked(file: OpenFile, facts: Facts) -> Storage:
+    """Reference the allocated chunks of a chunked dataset, whatever its index is."""
+    chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
+    if not facts.nbytes:
+        return Absent(chunk_shape)
+    table = located_chunks(file, facts)
+    if isinstance(table, Reason):
+        return Refused(table)
+    if not len(table.offset):
+        return Absent(chunk_shape)
+    ends = table.offset + table.length
+    if int(ends.max()) > file.source.size:
+        worst = int(ends.argmax())
+        return Refused(
+            _beyond_end(int(table.offset[worst]), int(table.length[worst]), file.source.size)
+        )
+    filters = filters_of(facts.plist)
+    chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
+    mask = _common_mask(table.mask)
+    codecs = codecs_of(filters, mask, chunk_nbytes)
+    if isinstance(codecs, Reason):
+        return Refused(codecs)
+    mask_column = table.mask.copy()
+    if codecs and (raw_edges := _raw_edges(file, facts, table, chunk_nbytes)) is not None:
+        mask_column[raw_edges] = 2 ** len(filters) - 1
+    reason = _unfit(facts, table, mask_column, codecs, chunk_nbytes)
+    if reason is not None:
+        return Refused(reason)
+    odd = np.flatnonzero(mask_column != mask)
+    blobs = _transcoded(file, table, odd, mask_column, filters, codecs, chunk_nbytes)
+    if isinstance(blobs, Reason):
+        return Refused(blobs)
+    return Referenced(_manifest(file, facts, table, odd, blobs), chunk_shape, codecs)
+
+
+def _itemsize(facts: Facts) -> int:
+    return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
+
+
+def _common_mask(masks: npt.NDArray[np.uint32]) -> int:
+    """Return the filter mask that most chunks have."""
+    if not masks.any():
+        return 0
+    values, counts = np.unique(masks, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _raw_edges(
+    file: OpenFile, facts: Facts, table: ChunkTable, chunk_nbytes: int
+) -> npt.NDArray[np.intp] | None:
+    """Return which chunks pass the edge of the dataset, if HDF5 was told not to filter those.
+
+    The header is read only where the stored sizes allow for it.
+    """
+    shape = np.array(facts.shape, dtype=np.int64)
+    chunk = np.array(facts.chunk_shape, dtype=np.int64)
+    if not (shape % chunk).any():
+        return None
+    edges = np.flatnonzero(((table.coordinates + 1) * chunk > shape).any(axis=1))
+    if not edges.size or (table.length[edges] != chunk_nbytes).any():
+        return None
+    layout = chunk_layout(file, facts.address)
+    return edges if layout is not None and layout.has_raw_edges else None
+
+
+def _unfit(
+    facts: Facts,
+    table: ChunkTable,
+    masks: npt.NDArray[np.uint32],
+    codecs: tuple[CodecDocument, ...],
+    chunk_nbytes: int,
+) -> Reason | None:
+    """Say what is wrong with the stored sizes of chunks that no filter touched."""
+    raw = slice(None) if not codecs and not masks.any() else np.zeros(0, dtype=np.intp)
+    lengths = table.length[raw]
+    if lengths.size and (lengths != chunk_nbytes).any():
+        found = int(lengths[lengths != chunk_nbytes][0])
+        return Reason(
+            code="hdf5-damaged",
+            what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are "
+            "stored",
+            hint="compare the file with the original; its chunk index is damaged",
+        )
+    return None
+
+
+def _transcoded(  # noqa: PLR0913 - the columns and the two pipelines
+    file: OpenFile,
+    table: ChunkTable,
+    odd: npt.NDArray[np.intp],
+    masks: npt.NDArray[np.uint32],
+    filters: tuple[Filter, ...],
+    codecs: tuple[CodecDocument, ...],
+    chunk_nbytes: int,
+) -> list[bytes] | Reason:
+    """Encode the chunks that skipped other filters than most, as most are encoded."""
+    if not odd.size:
+        return []
+    if odd.size * chunk_nbytes > SMALL:
+        return Reason(
+            code="hdf5-filter-mask",
+            what=f"{odd.size} of {len(table.offset)} chunks skipped other filters than the rest "
+            f"(their masks are {sorted({int(m) for m in masks})}), and Zarr has one pipeline for "
+            f"all; up to {SMALL} bytes of such chunks are inlined, these take "
+            f"{odd.size * chunk_nbytes}",
+            hint="name it in loadable_variables, or write the file again with h5repack",
+        )
+    ranges = [ByteRange(int(table.offset[i]), int(table.length[i])) for i in odd]
+    blobs = []
+    for row, data in zip(odd.tolist(), file.source.get_ranges(ranges), strict=True):
+        own = codecs_of(filters, int(masks[row]), chunk_nbytes)
+        if isinstance(own, Reason):
+            return own
+        blobs.append(encode(codecs, decode(own, data)))
+    return blobs
+
+
+def _manifest(
+    file: OpenFile,
+    facts: Facts,
+    table: ChunkTable,
+    odd: npt.NDArray[np.intp],
+    blobs: list[bytes],
+) -> ChunkManifest:
+    pairs = zip(facts.shape or (), facts.chunk_shape or (), strict=True)
+    grid = tuple(-(-size // chunk) for size, chunk in pairs)
+    path_id = np.full(len(table.offset), FIRST_PATH, dtype=np.uint32)
+    offset, length = table.offset.copy(), table.length.copy()
+    if odd.size:
+        path_id[odd] = INLINE
+        offset[odd] = np.arange(odd.size, dtype=np.uint64)
+        length[odd] = [len(blob) for blob in blobs]
+    strides: Any = [prod(grid[axis + 1 :]) for axis in range(len(grid))]
+    return ChunkManifest.from_columns(
+        grid + (1,) * len(facts.kind.inner),
+        files=(file.source.file,),
+        path_id=path_id,
+        offset=offset,
+        length=length,
+        positions=(table.coordinates @ np.array(strides, dtype=np.int64)).astype(np.uint64),
+        inlined=blobs,
+    )
+
+
+def _beyond_end(offset: int, length: int, size: int) -> Reason:
+    return Reason(
+        code="hdf5-truncated",
+        what=f"its data reach byte {offset + length}, but the file has {size} bytes",
+        hint="copy the file again: it was cut off, or its writing was interrupted",
+    )

@@ -1,0 +1,51 @@
+"""Values as h5py reads them, for what is inlined."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+import h5py
+import numpy as np
+from h5py import h5s, h5t
+
+if TYPE_CHECKING:
+    from zarrchive.readers.hdf5.datatypes import DataType
+
+__all__ = ["SMALL", "WANTED", "read_block", "read_values"]
+
+SMALL: Final = 2**20
+"""Decoded bytes up to which values that cannot be referenced are inlined unasked."""
+WANTED: Final = 64 * 2**20
+"""Decoded bytes up to which values that somebody asked for are inlined."""
+
+
+def read_values(dataset: Any, kind: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Read a whole dataset (h5py's low-level object); its dataspace has `shape`."""
+    if kind.dtype is None:
+        raise TypeError("values of a refused datatype are never read")
+    values = np.zeros(shape + kind.inner, dtype=kind.dtype)
+    if prod(shape):
+        dataset.read(h5s.ALL, h5s.ALL, values, _memory_type(kind))
+    return values
+
+
+def read_block(
+    dataset: Any, kind: DataType, start: tuple[int, ...], shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    """Read the block of `shape` that begins at element `start`."""
+    values = np.zeros(shape, dtype=kind.dtype)
+    space = dataset.get_space()
+    space.select_hyperslab(start, shape)
+    dataset.read(h5s.create_simple(shape), space, values, _memory_type(kind))
+    return values
+
+
+def _memory_type(kind: DataType) -> Any:
+    if kind.is_vlen_string:
+        return _VLEN_STRING
+    memory = h5t.py_create(kind.dtype)
+    return h5t.array_create(memory, kind.inner) if kind.inner else memory
+
+
+_VLEN_STRING: Final = h5t.py_create(h5py.string_dtype())

@@ -1,0 +1,136 @@
+"""Judge the export formats for a dataset, and write it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from zarrchive.errors import PluginError, Problem, WriteError
+from zarrchive.location import is_local, normalise
+from zarrchive.plugins import writers
+from zarrchive.session.joining import group_of
+from zarrchive.session.state import ExportFormat, FormatId, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import xarray as xr
+
+    from zarrchive.session.effects import WriteExport
+
+__all__ = ["how_to_open", "judge_formats", "write_export"]
+
+_FORMATS: Final[tuple[FormatId, ...]] = ("kerchunk-json", "kerchunk-parquet")
+_SAYS: Final = {
+    "kerchunk-json": "One JSON file; read by fsspec, xarray and zarr. Best up to a million chunks.",
+    "kerchunk-parquet": "A folder of parquet files, read in parts: for many millions of chunks. "
+    "Read by fsspec, xarray and zarr.",
+}
+
+
+def judge_formats(
+    dataset: xr.Dataset | xr.DataTree, *, zarr_format: Literal[2, 3]
+) -> tuple[ExportFormat, ...]:
+    """Say of every format what it makes of `dataset`: problems, predicted size, who reads it."""
+    group = group_of(dataset)
+    judged = []
+    for name in _FORMATS:
+        try:
+            writer = writers.get(name)
+        except PluginError as error:
+            judged.append(
+                ExportFormat(id=name, label=name, says="not available", problems=(error.problem,))
+            )
+            continue
+        judged.append(
+            ExportFormat(
+                id=name,
+                label=str(getattr(writer, "label", name)),
+                says=_SAYS[name],
+                problems=tuple(writer.problems_of(group, zarr_format=zarr_format)),
+                size=int(writer.predicted_size(group, zarr_format=zarr_format)),
+            )
+        )
+    return tuple(judged)
+
+
+def write_export(
+    dataset: xr.Dataset | xr.DataTree,
+    wanted: WriteExport,
+    sources: Collection[str],
+    progress: Callable[[int, int], None],
+) -> Written:
+    """Write `dataset` where the person wants it.
+
+    Parameters
+    ----------
+    sources
+        The files that the dataset refers to: none of them is ever replaced.
+    progress
+        Called with (references written, references in all); an exception from it cancels.
+
+    Raises
+    ------
+    WriteError
+        ``export-no-path``, ``export-over-source``, or what the writer says.
+    """
+    path = _destination(wanted.path, sources)
+    writer = writers.get(wanted.format)
+    report: Any = writer.write(
+        group_of(dataset), path, zarr_format=wanted.zarr_format, progress=progress
+    )
+    return Written(
+        path=report.path,
+        size=report.size,
+        nrefs=report.nrefs,
+        ninlined=report.ninlined,
+        seconds=report.seconds,
+        how_to_open=how_to_open(
+            report.path, wanted.format, is_tree=not hasattr(dataset, "data_vars_of_dataset")
+        ),
+    )
+
+
+def how_to_open(path: str, format_id: FormatId, *, is_tree: bool) -> str:
+    """Return the code that opens an export without this package."""
+    opener = "open_datatree" if is_tree else "open_dataset"
+    del format_id
+    return (
+        "import xarray as xr\n"
+        f'{"tree" if is_tree else "ds"} = xr.{opener}(\n'
+        f'    "reference://", engine="zarr", consolidated=False,\n'
+        f"    storage_options={{'fo': {path!r}}},\n)"
+    )
+
+
+def _destination(path: str, sources: Collection[str]) -> str:
+    if not path.strip():
+        raise WriteError(
+            Problem(
+                code="export-no-path",
+                where="export",
+                what="no destination is given",
+                hint="give the path of the file to write",
+            )
+        )
+    path = normalise(path)
+    same = [url for url in sources if url == path or _is_same_file(url, path)]
+    if same:
+        raise WriteError(
+            Problem(
+                code="export-over-source",
+                where=path,
+                what="the destination is one of the files that the dataset refers to",
+                hint="choose another name or folder",
+            )
+        )
+    return path
+
+
+def _is_same_file(url: str, path: str) -> bool:
+    if not (is_local(url) and is_local(path)):
+        return False
+    try:
+        return os.path.samefile(url, path)
+    except OSError:
+        return False

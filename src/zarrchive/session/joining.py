@@ -1,0 +1,126 @@
+"""Carry out a plan: the same calls as in the printed script, on files that are already read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from zarrchive.bridge import from_dataset, from_datatree, to_dataset, to_datatree
+from zarrchive.session.state import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zarrchive.manifests import ManifestGroup
+    from zarrchive.session.contents import Contents
+    from zarrchive.session.plan import Plan
+    from zarrchive.session.tasks import Job
+
+__all__ = ["carry_out", "group_of", "result_of"]
+
+
+def carry_out(
+    plan: Plan, scan: Callable[[str], Contents], job: Job
+) -> xr.Dataset | xr.DataTree | None:
+    """Return the combined virtual dataset or tree; None if the job was cancelled.
+
+    Raises
+    ------
+    ZarrchiveError, ValueError
+        Where files do not fit together after all.
+    """
+    parts = []
+    total = len(plan.files)
+    done = 0
+    for part in plan.parts:
+        opened = []
+        for url in part.files:
+            if job.cancelled.is_set():
+                return None
+            opened.append(_opened(plan, scan(url)))
+            done += 1
+            job.progress(done, total)
+        parts.append(opened[0] if len(opened) == 1 else _joined(plan, opened))
+    combined = parts[0] if len(parts) == 1 else _merged(parts)
+    return _labelled(plan, combined)
+
+
+def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
+    """Return a combined dataset as a hierarchy of virtual arrays."""
+    if isinstance(dataset, xr.DataTree):
+        return from_datatree(dataset)
+    return from_dataset(dataset)
+
+
+def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
+    """Describe the combined dataset for the interface."""
+    group = group_of(dataset)
+    arrays = [array for _, node in group.walk() for array in node.arrays.values()]
+    dims: dict[str, int] = {}
+    nodes = dataset.subtree if isinstance(dataset, xr.DataTree) else [dataset]
+    for node in nodes:
+        for name, size in node.sizes.items():
+            dims.setdefault(str(name), int(size))
+    with xr.set_options(display_expand_data=False):
+        html, text = dataset._repr_html_(), repr(dataset)  # noqa: SLF001 - the repr of notebooks
+    return Result(
+        kind=plan.kind,
+        html=html,
+        text=text,
+        nrefs=sum(array.manifest.nrefs for array in arrays),
+        nvariables=len(arrays),
+        dims=dims,
+    )
+
+
+def _opened(plan: Plan, contents: Contents) -> xr.Dataset | xr.DataTree:
+    options: dict[str, Any] = {"storage_options": contents.storage_options}
+    if plan.load:
+        options["loadable_variables"] = sorted({*plan.load, *plan.coordinates})
+    if plan.drop:
+        options["drop_variables"] = list(plan.drop)
+    opener = to_datatree if plan.kind == "datatree" else to_dataset
+    opened: xr.Dataset | xr.DataTree = opener(contents.root, **options)
+    return opened
+
+
+def _joined(plan: Plan, opened: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
+    if plan.kind == "dataset":
+        return _concat(plan, opened)
+    joined = {}
+    for path in opened[0].groups:
+        nodes = [tree[path].to_dataset(inherit=False) for tree in opened]
+        varies = nodes[0].data_vars if plan.is_new_dim else plan.dim in nodes[0].dims
+        joined[path] = _concat(plan, nodes) if varies else nodes[0]
+    return xr.DataTree.from_dict(joined)
+
+
+def _concat(plan: Plan, datasets: Sequence[xr.Dataset]) -> xr.Dataset:
+    return xr.concat(
+        datasets,
+        dim=plan.dim,
+        data_vars="all" if plan.is_new_dim else "minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
+        combine_attrs="override",
+    )
+
+
+def _merged(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
+    if isinstance(parts[0], xr.Dataset):
+        return xr.merge(parts, compat="override", join="exact", combine_attrs="override")
+    merged = {}
+    for path in dict.fromkeys(path for tree in parts for path in tree.groups):
+        nodes = [tree[path].to_dataset(inherit=False) for tree in parts if path in tree.groups]
+        merged[path] = xr.merge(nodes, compat="override", join="exact", combine_attrs="override")
+    return xr.DataTree.from_dict(merged)
+
+
+def _labelled(plan: Plan, combined: Any) -> Any:  # noqa: ANN401 - a dataset or a tree
+    if plan.labels is None:
+        return combined
+    labels = np.array(plan.labels, dtype="datetime64[ns]" if plan.labels_are_times else None)
+    return combined.assign_coords({plan.dim: list(plan.labels) if labels.dtype.kind == "U" else labels})

@@ -1,0 +1,50 @@
+"""What a selection of an array costs to read, known from its chunk manifest alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zarrchive.manifests.chunk_manifest import FIRST_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.manifests import ManifestArray
+
+__all__ = ["Cost", "cost_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Bytes that lie in files, and the number of chunks that hold them."""
+
+    nbytes: int
+    requests: int
+
+
+def cost_of(array: ManifestArray, selection: Sequence[int | slice]) -> Cost:
+    """Return the cost of reading `selection`: one index or slice per dimension."""
+    stored = array.manifest.stored()
+    wanted = stored.path_id >= FIRST_PATH
+    grid = array.manifest.grid_shape
+    stride = 1
+    for axis in reversed(range(len(grid))):
+        along = stored.position // np.uint64(max(stride, 1)) % np.uint64(max(grid[axis], 1))
+        touched = _chunks_touched(selection[axis], array.shape[axis], array.chunks[axis])
+        if touched is not None:
+            wanted = wanted & np.isin(along, touched)
+        stride *= grid[axis]
+    return Cost(int(stored.length[wanted].sum(dtype=np.uint64)), int(np.count_nonzero(wanted)))
+
+
+def _chunks_touched(part: int | slice, size: int, chunk: int) -> np.ndarray | None:  # type: ignore[type-arg] - of uint64
+    """Return the chunk indices along one dimension, or None for all."""
+    if isinstance(part, int):
+        return np.array([part // max(chunk, 1)], dtype=np.uint64)
+    step = part.step or 1
+    if step <= chunk:
+        return None
+    return np.unique(np.arange(0, size, step) // max(chunk, 1)).astype(np.uint64)

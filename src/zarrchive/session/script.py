@@ -1,0 +1,232 @@
+"""The session as a Python script: the public API only, every string through `repr`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.session.plan import Plan
+    from zarrchive.session.state import Export, SessionState
+
+__all__ = ["script_of"]
+
+_WIDTH: Final = 88
+
+
+def script_of(
+    state: SessionState, *, has_options: bool = False, most_files: int | None = None
+) -> str:
+    """Return a script that runs as it is and gives the same dataset and the same export.
+
+    Parameters
+    ----------
+    has_options
+        Whether the location needs storage options: the script then has a place for them, never
+        their values.
+    most_files
+        Shorten the list of files for display; the script then says that it is shortened.
+    """
+    plan = state.combine.plan
+    if plan is None:
+        return _before_planning(state, has_options=has_options)
+    files = plan.files
+    shown = files if most_files is None else files[:most_files]
+    lines = [*_imports(plan), "", *_files(shown, len(files)), *_options(has_options)]
+    lines += _dataset(plan, has_options=has_options)
+    lines += ["", f"print({_name(plan)})", *_export(plan, state.export)]
+    return "\n".join(lines) + "\n"
+
+
+def _before_planning(state: SessionState, *, has_options: bool) -> str:
+    """Before there is a plan, the script opens what is being looked at."""
+    options = ", storage_options=storage_options" if has_options else ""
+    look = state.look
+    if look.file is not None and look.status == "ready":
+        lines = ["import zarrchive", *_options(has_options), ""]
+        lines.append(f"tree = zarrchive.open_virtual_datatree({look.file!r}{options})")
+        lines.append("print(tree)")
+    else:
+        lines = ["import zarrchive", *_options(has_options), ""]
+        extra = ", **storage_options" if has_options else ""
+        url = repr(state.location.url) if state.location.url else ""
+        lines.append(f"zarrchive.explore({url}{extra})")
+    return "\n".join(lines) + "\n"
+
+
+def _imports(plan: Plan) -> list[str]:
+    lines = []
+    if plan.is_new_dim and plan.labels_are_times:
+        lines.append("import numpy as np")
+    if plan.how == "merge" or (plan.how == "concat" and plan.kind == "datatree"):
+        lines.append("import xarray as xr")
+    return [*lines, "import zarrchive"] if lines else ["import zarrchive"]
+
+
+def _files(files: Sequence[str], total: int) -> list[str]:
+    lines = _list("files", files)
+    if len(files) < total:
+        lines.insert(-1, f"    # ... and {total - len(files)} more: this is shortened for display")
+    return lines
+
+
+def _options(has_options: bool) -> list[str]:  # noqa: FBT001 - a fact about the session
+    if not has_options:
+        return []
+    return ["storage_options = {}  # what the location needs; never written by zarrchive"]
+
+
+def _dataset(plan: Plan, *, has_options: bool) -> list[str]:
+    lines = _list("drop", plan.drop) if plan.drop else []
+    lines += _list("load", _loaded(plan)) if plan.load else []
+    options = _open_options(plan, has_options=has_options)
+    if plan.kind == "datatree":
+        return [*lines, *_tree(plan, options)]
+    if plan.how == "single":
+        return [*lines, f"ds = zarrchive.open_virtual_dataset(files[0]{options})"]
+    if plan.how == "concat":
+        return [*lines, *_joined("ds", "files", plan, options), *_labels("ds", plan)]
+    return [*lines, *_merged(plan, options)]
+
+
+def _loaded(plan: Plan) -> list[str]:
+    return sorted({*plan.load, *plan.coordinates})
+
+
+def _open_options(plan: Plan, *, has_options: bool) -> str:
+    options = ""
+    if plan.load:
+        options += ", loadable_variables=load"
+    if plan.drop:
+        options += ", drop_variables=drop"
+    if has_options:
+        options += ", storage_options=storage_options"
+    return options
+
+
+def _joined(name: str, files: str, plan: Plan, options: str) -> list[str]:
+    """Open and join the files of one part."""
+    data_vars = "all" if plan.is_new_dim else "minimal"
+    return [
+        f"{name} = zarrchive.open_virtual_mfdataset(",
+        f"    {files}{options},",
+        f'    combine="nested", concat_dim={plan.dim!r}, data_vars="{data_vars}",',
+        '    coords="minimal", compat="override", join="exact", combine_attrs="override",',
+        ")",
+    ]
+
+
+def _labels(name: str, plan: Plan) -> list[str]:
+    if plan.labels is None:
+        return []
+    return [
+        *_list("labels", plan.labels),
+        f"{name} = {name}.assign_coords({{{plan.dim!r}: {_label_values(plan)}}})",
+    ]
+
+
+def _label_values(plan: Plan) -> str:
+    return 'np.array(labels, dtype="datetime64[ns]")' if plan.labels_are_times else "labels"
+
+
+def _merged(plan: Plan, options: str) -> list[str]:
+    lines = ["parts = []"]
+    if all(len(part.files) == 1 for part in plan.parts):
+        lines = [f"parts = [zarrchive.open_virtual_dataset(file{options}) for file in files]"]
+    else:
+        lines = [f"parts = {_slices(plan)}"]
+        lines.append("for at, part in enumerate(parts):")
+        joined = _joined("parts[at]", "part", plan, options)
+        lines += [f"    {line}" for line in joined]
+    lines.append('ds = xr.merge(parts, compat="override", join="exact", combine_attrs="override")')
+    return [*lines, *_labels("ds", plan)]
+
+
+def _slices(plan: Plan) -> str:
+    ends, end = [], 0
+    for part in plan.parts:
+        ends.append((end, end + len(part.files)))
+        end += len(part.files)
+    return "[" + ", ".join(f"files[{first}:{last}]" for first, last in ends) + "]"
+
+
+def _tree(plan: Plan, options: str) -> list[str]:
+    if plan.how == "single":
+        return [f"tree = zarrchive.open_virtual_datatree(files[0]{options})"]
+    lines = [f"trees = [zarrchive.open_virtual_datatree(file{options}) for file in files]", ""]
+    if plan.how == "merge":
+        parts = _slices(plan).replace("files[", "trees[")
+        many = any(len(part.files) > 1 for part in plan.parts)
+        parts = f"[join(part) for part in {parts}]" if many else "trees"
+        lines = [*lines[:1], "", *(_join_function(plan) if many else []), *_MERGE_FUNCTION]
+        lines.append(f"tree = merge({parts})")
+    else:
+        lines += _join_function(plan)
+        lines.append("tree = join(trees)")
+    return [*lines, *_labels("tree", plan)]
+
+
+def _join_function(plan: Plan) -> list[str]:
+    new = plan.is_new_dim
+    condition = "nodes[0].data_vars" if new else f"{plan.dim!r} in nodes[0].dims"
+    return [
+        "",
+        "def join(trees):",
+        f'    """Join trees node by node along {plan.dim}."""'.replace("\\", ""),
+        "    joined = {}",
+        "    for path in trees[0].groups:",
+        "        nodes = [tree[path].to_dataset(inherit=False) for tree in trees]",
+        "        joined[path] = (",
+        "            xr.concat(",
+        f'                nodes, dim={plan.dim!r}, data_vars="{"all" if new else "minimal"}",',
+        '                coords="minimal", compat="override", join="exact", '
+        'combine_attrs="override",',
+        "            )",
+        f"            if {condition}",
+        "            else nodes[0]",
+        "        )",
+        "    return xr.DataTree.from_dict(joined)",
+        "",
+        "",
+    ]
+
+
+_MERGE_FUNCTION: Final = [
+    "",
+    "def merge(trees):",
+    '    """Merge trees node by node."""',
+    "    merged = {}",
+    "    for path in dict.fromkeys(path for tree in trees for path in tree.groups):",
+    "        nodes = [t[path].to_dataset(inherit=False) for t in trees if path in t.groups]",
+    "        merged[path] = xr.merge(",
+    '            nodes, compat="override", join="exact", combine_attrs="override"',
+    "        )",
+    "    return xr.DataTree.from_dict(merged)",
+    "",
+    "",
+]
+
+
+def _export(plan: Plan, export: Export) -> list[str]:
+    """Write the export if it was made, as it was made."""
+    if export.report is None:
+        return []
+    kind = export.format.removeprefix("kerchunk-")
+    return [
+        "",
+        f"{_name(plan)}.virtual.to_kerchunk(",
+        f"    {export.report.path!r}, format={kind!r}, zarr_format={export.zarr_format}",
+        ")",
+    ]
+
+
+def _name(plan: Plan) -> str:
+    return "tree" if plan.kind == "datatree" else "ds"
+
+
+def _list(name: str, items: Sequence[str]) -> list[str]:
+    one_line = f"{name} = [{', '.join(map(repr, items))}]"
+    if len(one_line) <= _WIDTH and len(items) < 4:
+        return [one_line]
+    return [f"{name} = [", *(f"    {item!r}," for item in items), "]"]
