@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from zarrchive.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "zarrchive").rglob("*.py"))
@@ -120,10 +124,24 @@ def test_files_stay_small_and_say_what_they_are(path) -> None:
     assert ast.get_docstring(ast.parse(text)), "a module begins by saying what it holds"
 
 
-def test_readme_shows_what_the_program_prints() -> None:
+def test_readme_shows_what_the_program_prints(demo_folder, tmp_path, monkeypatch, capsys) -> None:
     readme = (ROOT / "README.md").read_text()
-    assert "zarrchive demo" in readme
-    assert "python3 tests/check.py" in readme
+    shutil.copytree(demo_folder, tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    example = doctest.DocTestParser().get_doctest(
+        "".join(re.findall(r"```python\n(.*?)```", readme, re.DOTALL)), {}, "README", None, 0
+    )
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(example).failed == 0, capsys.readouterr().out
+    capsys.readouterr()
+    for words, shown in re.findall(r"```console\n\$ zarrchive (.*?)\n(.*?)```", readme, re.DOTALL):
+        assert main(words.split()) == 0
+        printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert printed == shown.splitlines()
+
+
+def test_readme_links_to_what_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
     for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", readme):
         assert (ROOT / target).exists(), f"README.md links to {target}, which does not exist"
 

@@ -72,7 +72,7 @@ def test_ranges_are_slices(urls, kind) -> None:
         assert source.local_path is None
         check()
         assert get_range(source, 5, 10) == CONTENT[5:15]
-        assert [tuple(source.requests[-1])[:2] if 0 else source.requests[-1].offset] == [5]
+        assert (source.requests[-1].offset, source.requests[-1].length) == (5, 10)
         with pytest.raises(LocationError, match="source-short-read"):
             get_range(source, len(CONTENT) - 1, 2)
 
@@ -226,7 +226,7 @@ def test_a_folder_is_not_a_file() -> None:
 def archive_with(path, change=lambda data: data, **options):
     with zipfile.ZipFile(path, "w") as opened:
         opened.writestr("a.nc", CONTENT, **options)
-        opened.mkdir("folder") if hasattr(opened, "mkdir") else None
+        opened.mkdir("folder")
     path.write_bytes(change(path.read_bytes()))
     return f"zip://a.nc::{path}"
 
@@ -249,7 +249,6 @@ def test_an_encrypted_member(tmp_path) -> None:
     path = tmp_path / "a.zip"
 
     def encrypt(data: bytes) -> bytes:
-        at = data.rindex(b"PK\x01\x02")
         at = data.index(b"PK\x01\x02")
         return data[: at + 8] + b"\x01" + data[at + 9 :]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -67,7 +68,7 @@ def test_name_undoes_join_remotely(folder, child) -> None:
 def test_crumbs_end_where_they_should(url) -> None:
     trail = crumbs(normalise(url))
     assert trail[-1][1] == normalise(url)
-    for (_, above), (_, below) in zip(trail, trail[1:], strict=False):
+    for (_, above), (_, below) in pairwise(trail):
         assert parent(below) == above
 
 

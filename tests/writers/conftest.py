@@ -91,8 +91,9 @@ def _encoded(metadata: Any, values: np.ndarray) -> dict[tuple[int, ...], bytes]:
     """Let zarr encode every chunk."""
     document = {**metadata.to_dict(), "attributes": {}}
     store = MemoryStore({"zarr.json": _buffer(json.dumps(document).encode())})
-    array = zarr.open_array(store, mode="r+", config={"write_empty_chunks": True})
-    array[...] = values
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        array = zarr.open_array(store, mode="r+")
+        array[...] = values
     keys = [key for key in store._store_dict if key != "zarr.json"]
     return {
         tuple(int(i) for i in key.split("/")[1:]): store._store_dict[key].to_bytes()

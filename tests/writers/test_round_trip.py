@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# fsspec reads the tables with fastparquet, which pandas 3 wishes to be rid of.
+pytestmark = pytest.mark.filterwarnings("ignore:The 'fastparquet' engine is deprecated")
+
 JSON, PARQUET = KerchunkJSONWriter(), KerchunkParquetWriter()
 OUTPUTS = [(JSON, 2), (JSON, 3), (PARQUET, 2)]
 IDS = ["json-v2", "json-v3", "parquet"]
@@ -115,7 +118,7 @@ EXAMPLES = {
     "zeros": np.array([0, 1, 0, 2], "i4"),
     "bool": np.array([True, False, True]),
     "bytes": np.array([b"ab", b"", b"c"], "S2"),
-    "unicode": np.array(["ab", "", "é"], ">U2"),
+    "unicode": np.array(["ab", "", "é"], "<U2"),
     "strings": ["a", "", "ünï\n"],
     "no strings": ["", ""],
     "complex": np.array([0, 1j, 2], ">c16"),
@@ -175,8 +178,6 @@ def test_blosc_and_other_codecs_of_the_core_read_back(
 def test_elements_in_fortran_order_read_back(
     make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     from zarrchive.manifests import ManifestArray
     from zarrchive.manifests._zarr import array_metadata
 
@@ -199,7 +200,6 @@ def test_elements_in_fortran_order_read_back(
         path = str(tmp_path / f"out{zarr_format}.json")
         JSON.write(ManifestGroup(arrays={"x": array}), path, zarr_format=zarr_format)
         np.testing.assert_array_equal(read(path)["x"].values, values)
-    assert replace(metadata) == metadata
 
 
 def test_chunks_that_look_like_base64_text_read_back(

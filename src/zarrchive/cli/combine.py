@@ -70,6 +70,7 @@ def run(options: Namespace) -> int:
     report = dataset.virtual.to_kerchunk(
         options.output, format=output_format, zarr_format=options.zarr_format
     )
+    print_problems(report.problems)
     sizes = ", ".join(f"{dim}: {size}" for dim, size in dataset.sizes.items())
     console = terminal()
     console.print(

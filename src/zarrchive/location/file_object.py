@@ -6,6 +6,7 @@ import gc
 import io
 from collections import OrderedDict
 from contextlib import contextmanager
+from errno import EINVAL
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -69,7 +70,8 @@ class SourceFileObject(io.RawIOBase):
         starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}
         position = starts[whence] + offset
         if position < 0:
-            raise ValueError(f"cannot seek to byte {position}, before the start of the file")
+            # As a file of the system does; zipfile counts on it with files shorter than its record.
+            raise OSError(EINVAL, f"cannot seek to byte {position}, before the start of the file")
         self._position = position
         return position
 

@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import fsspec
 from fsspec.core import url_to_fs
+from fsspec.implementations.zip import ZipFileSystem
 
-from zarrchive.errors import LocationError, Problem, StaleSourceError
+from zarrchive.errors import LocationError, Problem, StaleSourceError, ZarrchiveError
+from zarrchive.location.credentials import recall
+from zarrchive.location.file_object import SourceFileObject
 from zarrchive.location.identity import SourceFile, problems_of_change
+from zarrchive.location.local import LocalSource
 from zarrchive.location.redact import causes_of, presentable_cause, redact, redact_text
 from zarrchive.location.source import ByteRange, Request, check_ranges, short_read
-from zarrchive.location.url import protocol
+from zarrchive.location.url import is_local, protocol, split_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,6 +163,8 @@ def file_system(url: str, *, storage_options: Mapping[str, Any] | None = None) -
     options = dict(storage_options or {})
     scheme = protocol(url)
     try:
+        if parts := split_archive(url):
+            return _archive_system(parts[1], options), parts[0]
         if _CHAIN.search(url):
             system, path = url_to_fs(url, **options)
             return system, str(path)
@@ -165,6 +172,8 @@ def file_system(url: str, *, storage_options: Mapping[str, Any] | None = None) -
         kind: Any = fsspec.get_filesystem_class(scheme)
         system = kind(**{**kind._get_kwargs_from_urls(url), **options})  # noqa: SLF001 - as fsspec.open
         return system, str(kind._strip_protocol(url))  # noqa: SLF001 - as fsspec.open
+    except ZarrchiveError:
+        raise
     except ImportError as error:
         raise LocationError(_missing_package(url, error)) from error
     except ValueError as error:
@@ -173,6 +182,17 @@ def file_system(url: str, *, storage_options: Mapping[str, Any] | None = None) -
         raise LocationError(problem_of_failure(url, error)) from presentable_cause(error)
     except Exception as error:  # noqa: BLE001 - fsspec file systems may raise anything
         raise LocationError(problem_of_failure(url, error)) from presentable_cause(error)
+
+
+def _archive_system(archive: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - fsspec is untyped
+    if is_local(archive):
+        # As a URL, fsspec would split a path at "::".
+        return ZipFileSystem(SourceFileObject(LocalSource.open(archive)))
+    scheme = protocol(archive)
+    inner = options.get(scheme)
+    return ZipFileSystem(
+        recall(archive), target_options=inner if isinstance(inner, dict) else options
+    )
 
 
 def problem_of_failure(url: str, error: BaseException) -> Problem:
@@ -197,6 +217,13 @@ def problem_of_failure(url: str, error: BaseException) -> Problem:
         )
     if isinstance(error, IsADirectoryError):
         return _not_a_file(where)
+    if isinstance(error, BadZipFile):
+        return Problem(
+            code="archive-damaged",
+            where=where,
+            what=f"the archive cannot be unpacked: {error}",
+            hint="test the archive with `unzip -t`, and fetch it again",
+        )
     last = causes_of(error)[-1]
     reason = redact_text(str(last)) or "no reason given"
     return Problem(

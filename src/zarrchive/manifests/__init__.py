@@ -7,8 +7,10 @@ from zarrchive.manifests.chunk_manifest import (
     InlineChunk,
     StoredChunks,
 )
+from zarrchive.manifests.concat import problems_of_concat, problems_of_stack
 from zarrchive.manifests.hierarchy import ManifestGroup
 from zarrchive.manifests.manifest_array import ManifestArray
+from zarrchive.manifests.store import ManifestStore
 
 __all__ = [
     "ChunkEntry",
@@ -17,5 +19,8 @@ __all__ = [
     "InlineChunk",
     "ManifestArray",
     "ManifestGroup",
+    "ManifestStore",
     "StoredChunks",
+    "problems_of_concat",
+    "problems_of_stack",
 ]

@@ -199,6 +199,8 @@ def same_but_attributes(left: ArrayV3Metadata, right: ArrayV3Metadata) -> bool:
 
 def same_scalar(left: object, right: object) -> bool:
     """Whether two fill values are the same bits in the same data type; NaN equals NaN."""
+    if isinstance(left, np.generic) and type(left) is type(right):
+        return left.tobytes() == right.tobytes() and left.dtype == right.dtype
     mine, theirs = np.asarray(left), np.asarray(right)
     return mine.dtype == theirs.dtype and mine.tobytes() == theirs.tobytes()
 

@@ -88,8 +88,8 @@ def decoding_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> l
 def _same_value(left: object, right: object, *, typed: bool) -> bool:
     if left is None or right is None:
         return left is right
-    if type(left) is str and type(right) is str:
-        return left == right
+    if type(left) is type(right) and isinstance(left, str | np.number) and left == right:
+        return True
     if isinstance(left, str | bytes) or isinstance(right, str | bytes):
         return _as_text(left) == _as_text(right)
     mine, theirs = np.asarray(left).reshape(-1), np.asarray(right).reshape(-1)

@@ -37,8 +37,12 @@ class ManifestArray(NDArrayOperatorsMixin):
     manifest: ChunkManifest
     name: str = field(default="", kw_only=True)
     """What the array is called in its file, for messages."""
+    dtype: np.dtype[Any] = field(init=False)
+    """NumPy dtype of the decoded elements, in the byte order of the metadata."""
 
     def __post_init__(self) -> None:
+        # Kept, because xarray asks for it all the time and zarr makes it anew each time.
+        object.__setattr__(self, "dtype", self.metadata.data_type.to_native_dtype())
         expected = tuple(
             -(-size // chunk) for size, chunk in zip(self.shape, self.chunk_shape, strict=True)
         )
@@ -68,12 +72,6 @@ class ManifestArray(NDArrayOperatorsMixin):
     def size(self) -> int:
         """Number of elements."""
         return prod(self.metadata.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy dtype of the decoded elements, in the byte order of the metadata."""
-        dtype: np.dtype[Any] = self.metadata.data_type.to_native_dtype()
-        return dtype
 
     @property
     def itemsize(self) -> int:

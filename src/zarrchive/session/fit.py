@@ -182,9 +182,9 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
     partial = [
         contents.url
         for contents in having[:-1]
-        if contents.arrays[path].shape[axis] % max(contents.arrays[path].chunks[axis], 1)
+        if contents.arrays[path].shape[axis] % max(contents.arrays[path].chunk_shape[axis], 1)
     ]
-    chunks = {contents.arrays[path].chunks for contents in having}
+    chunks = {contents.arrays[path].chunk_shape for contents in having}
     if not partial or len(chunks) > 1:
         return []
     first = next(contents for contents in having if contents.url == partial[0])
@@ -194,7 +194,7 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         where=partial[0],
         variable=path,
         what=f"{array.shape[axis]} steps along {plan.dim} in {_files(partial)} do not fill chunks "
-        f"of {array.chunks[axis]}, and only the last file may end within a chunk",
+        f"of {array.chunk_shape[axis]}, and only the last file may end within a chunk",
         hint="put its values into the export, or leave the variable out",
     )
     remedies = (_load(path, having), _leave_out_variable(path))
@@ -333,7 +333,7 @@ _ASPECTS: Final = (
         "combine-chunks",
         "the chunk shape",
         _LOAD_OR_LEAVE,
-        lambda array, _: " x ".join(map(str, array.chunks)) or "scalar",
+        lambda array, _: " x ".join(map(str, array.chunk_shape)) or "scalar",
     ),
     _Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs),
     _Aspect(

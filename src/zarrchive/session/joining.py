@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from zarrchive.bridge import from_dataset, from_datatree, to_dataset, to_datatree
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def carry_out(
 
 def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
     """Return a combined dataset as a hierarchy of virtual arrays."""
+    from zarrchive.bridge import from_dataset, from_datatree
     if isinstance(dataset, xr.DataTree):
         return from_datatree(dataset)
     return from_dataset(dataset)
@@ -81,6 +81,7 @@ def _opened(plan: Plan, contents: Contents) -> xr.Dataset | xr.DataTree:
         options["loadable_variables"] = sorted({*plan.load, *plan.coordinates})
     if plan.drop:
         options["drop_variables"] = list(plan.drop)
+    from zarrchive.bridge import to_dataset, to_datatree
     opener = to_datatree if plan.kind == "datatree" else to_dataset
     opened: xr.Dataset | xr.DataTree = opener(contents.root, **options)
     return opened

@@ -200,7 +200,7 @@ def array_card(array: ManifestArray, path: str, problems: tuple[Problem, ...]) -
         "dtype": dtype_text(array.dtype),
         "shape": list(array.shape),
         "dims": list(dims_of(array)),
-        "chunks": list(array.chunks),
+        "chunks": list(array.chunk_shape),
         "nchunks": manifest.size,
         "stored_chunks": manifest.nrefs,
         "missing": manifest.size - manifest.nstored,

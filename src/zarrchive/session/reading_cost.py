@@ -33,7 +33,7 @@ def cost_of(array: ManifestArray, selection: Sequence[int | slice]) -> Cost:
     stride = 1
     for axis in reversed(range(len(grid))):
         along = stored.position // np.uint64(max(stride, 1)) % np.uint64(max(grid[axis], 1))
-        touched = _chunks_touched(selection[axis], array.shape[axis], array.chunks[axis])
+        touched = _chunks_touched(selection[axis], array.shape[axis], array.chunk_shape[axis])
         if touched is not None:
             wanted = wanted & np.isin(along, touched)
         stride *= grid[axis]

@@ -46,7 +46,8 @@ class Job:
         eta = None
         if total and done:
             eta = round((now - self._began) / done * (total - done), 1)
-        self._dispatch(TaskProgressed(task=Task(self.id, self.label, done, total, eta=eta)))
+        task = Task(id=self.id, label=self.label, done=done, total=total, eta=eta)
+        self._dispatch(TaskProgressed(task=task))
 
 
 class Lanes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from zarrchive.codecs.zarr_v2 import V2Encoding, v2_encoding
 from zarrchive.errors import Problem, WriteError, ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import ArrayV2Metadata, chunk_shape_of
-from zarrchive.manifests.attributes import attributes_to_json
+from zarrchive.manifests.attributes import encode_attributes
 from zarrchive.manifests.chunk_manifest import INLINE, MISSING
 from zarrchive.writers.fill_values import v2_fill
 from zarrchive.writers.urls import problems_of_files
@@ -105,7 +105,7 @@ class _Planner:
             self.problems.extend(problems)
             return
         try:
-            node = self._array_v2(path, array) if self.zarr_format == 2 else _array_v3(path, array)
+            node = (self._array_v2 if self.zarr_format == 2 else self._array_v3)(path, array)
         except ZarrchiveError as error:
             self.problems.extend(error.problems)
         except (ValueError, TypeError, KeyError) as error:
@@ -123,7 +123,7 @@ class _Planner:
         return not refused
 
     def _group_node(self, path: str, group: ManifestGroup) -> Node:
-        attributes = attributes_to_json(group.attributes, None)
+        attributes = self._attributes(path, group.attributes, None)
         if self.zarr_format == 2:
             documents = {".zgroup": {"zarr_format": 2}, ".zattrs": attributes}
             return Node(path=path, documents=documents)
@@ -139,8 +139,7 @@ class _Planner:
         zarray = _zarray(array, encoding, fill.fill_value)
         others = {key: value for key, value in array.attributes.items() if key != "_FillValue"}
         attributes = {
-            **attributes_to_json(others, array.dtype),
-            **_plain_json(fill.attributes),
+            **self._attributes(path, {**others, **fill.attributes}, None),
             "_ARRAY_DIMENSIONS": _dimensions(path, array),
         }
         manifest = array.manifest
@@ -148,6 +147,24 @@ class _Planner:
             manifest = _with_unwritten(manifest, fill.chunk)
         documents = {".zarray": zarray, ".zattrs": attributes}
         return Node(path=path, documents=documents, manifest=manifest)
+
+    def _array_v3(self, path: str, array: ManifestArray) -> Node:
+        with warnings.catch_warnings():
+            # zarr warns about data types without a final specification.
+            warnings.simplefilter("ignore")
+            document: dict[str, Any] = dict(array.metadata.to_dict())
+        document["attributes"] = self._attributes(path, array.attributes, array.dtype)
+        document["dimension_names"] = _dimensions(path, array)
+        document["chunk_key_encoding"] = {"name": "default", "configuration": {"separator": "/"}}
+        return Node(path=path, documents={"zarr.json": document}, manifest=array.manifest)
+
+    def _attributes(
+        self, path: str, attributes: Mapping[str, Any], dtype: np.dtype[Any] | None
+    ) -> dict[str, Any]:
+        """Convert attributes; one that cannot be said is left out, which refuses nothing."""
+        encoded = encode_attributes(attributes, dtype, where=self.where, variable=f"/{path}")
+        self.problems.extend(replace(problem, severity="warning") for problem in encoded.problems)
+        return encoded.values
 
 
 def plan_references(
@@ -173,17 +190,6 @@ def plan_references(
     return ReferencePlan(nodes=tuple(planner.nodes), problems=tuple(planner.problems))
 
 
-def _array_v3(path: str, array: ManifestArray) -> Node:
-    with warnings.catch_warnings():
-        # zarr warns about data types without a final specification.
-        warnings.simplefilter("ignore")
-        document: dict[str, Any] = dict(array.metadata.to_dict())
-    document["attributes"] = attributes_to_json(array.attributes, array.dtype)
-    document["dimension_names"] = _dimensions(path, array)
-    document["chunk_key_encoding"] = {"name": "default", "configuration": {"separator": "/"}}
-    return Node(path=path, documents={"zarr.json": document}, manifest=array.manifest)
-
-
 def _zarray(array: ManifestArray, encoding: V2Encoding, fill_value: object) -> dict[str, Any]:
     document = {
         "zarr_format": 2,
@@ -202,14 +208,6 @@ def _zarray(array: ManifestArray, encoding: V2Encoding, fill_value: object) -> d
         # A single document that zarr refuses would make the whole output unreadable.
         ArrayV2Metadata.from_dict(dict(document))
     return document
-
-
-def _plain_json(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a _FillValue that no data type is applied to: as any other attribute."""
-    return {
-        key: attributes_to_json({"value": value}, None)["value"]
-        for key, value in attributes.items()
-    }
 
 
 def _dimensions(path: str, array: ManifestArray) -> list[str]:

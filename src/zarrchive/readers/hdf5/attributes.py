@@ -38,7 +38,6 @@ _KEPT_APART: Final = frozenset(
 _NOT_READ: Final = frozenset(
     {"DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_nc3_strict", "_NCProperties"}
 )
-_VLEN_STRING: Final = h5t.py_create(h5py.string_dtype())
 _LARGEST: Final = 64 * 2**20
 """Bytes; a larger attribute is taken for damage."""
 
@@ -120,8 +119,6 @@ def _attribute_type(encoded: bytes) -> tuple[DataType, int, Any]:
     tid, kind = h5t.decode(encoded), data_type(encoded)
     if kind.dtype is None:
         return kind, tid.get_size(), tid
-    if kind.is_vlen_string:
-        return kind, tid.get_size(), _VLEN_STRING
     memory = h5t.py_create(kind.dtype)
     if kind.inner:
         memory = h5t.array_create(memory, kind.inner)

@@ -51,7 +51,7 @@ class DataType:
     """What is not exact about using the stored bytes, though they are used where the data are
     too large to be inlined."""
     is_vlen_string: bool = False
-    """Variable-length strings; `dtype` is object then."""
+    """Variable-length strings; `dtype` is h5py's dtype of objects then."""
     enum: Mapping[str, int] | None = None
     """Names of the values of an enumeration."""
 
@@ -124,7 +124,7 @@ def _float(tid: Any) -> DataType:
 
 def _string(tid: Any) -> DataType:
     if tid.is_variable_str():
-        return DataType(np.dtype(object), is_vlen_string=True)
+        return DataType(tid.dtype, is_vlen_string=True)
     dtype = np.dtype(f"S{tid.get_size()}")
     padding = tid.get_strpad()
     caution = None

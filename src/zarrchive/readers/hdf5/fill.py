@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import h5py
 import numpy as np
 from h5py import h5d
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.datatypes import DataType
 
-__all__ = ["fill_value"]
+__all__ = ["fill_value", "has_own_fill"]
 
 _USER_DEFINED: Final = 2  # H5D_FILL_VALUE_USER_DEFINED
 
@@ -25,10 +24,9 @@ def fill_value(plist: Any, kind: DataType) -> Any:
     dtype = kind.dtype
     if dtype is None:
         return None
-    is_own = plist.fill_value_defined() == _USER_DEFINED
-    is_own = is_own and plist.get_fill_time() != h5d.FILL_TIME_NEVER
+    is_own = has_own_fill(plist)
     if kind.is_vlen_string:
-        return _string_fill(plist) if is_own else ""
+        return _string_fill(plist, dtype) if is_own else ""
     if not is_own:
         return np.zeros((), dtype=dtype)[()]
     if kind.inner:
@@ -38,8 +36,14 @@ def fill_value(plist: Any, kind: DataType) -> Any:
     return value[0]
 
 
-def _string_fill(plist: Any) -> str:
-    value = np.zeros((1,), dtype=h5py.string_dtype())
+def has_own_fill(plist: Any) -> bool:
+    """Say whether unwritten values read as anything but zeros or empty strings."""
+    is_defined = plist.fill_value_defined() == _USER_DEFINED
+    return is_defined and plist.get_fill_time() != h5d.FILL_TIME_NEVER
+
+
+def _string_fill(plist: Any, dtype: np.dtype[Any]) -> str:
+    value = np.zeros((1,), dtype=dtype)
     plist.get_fill_value(value)
     raw = value[0]
     return raw.decode("utf-8") if isinstance(raw, bytes) else ""

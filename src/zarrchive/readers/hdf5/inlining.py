@@ -55,7 +55,7 @@ def inlined_strings(file: OpenFile, facts: Facts, *, has_fill: bool) -> Storage:
     if facts.chunk_shape is None:
         has_data = facts.dataset.get_storage_size() > 0 and prod(shape) > 0
         if not has_data:
-            return Absent(one_chunk(shape))
+            return Absent(one_chunk(shape), prod(shape))
         chunk_shape, touched = one_chunk(shape), [0]
     else:
         chunk_shape = facts.chunk_shape if has_fill else _merged_chunks(shape, facts.chunk_shape)

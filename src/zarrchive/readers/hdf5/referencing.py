@@ -36,7 +36,7 @@ def contiguous(file: OpenFile, facts: Facts) -> Storage:
     chunk_shape = one_chunk(facts.full_shape)
     offset = facts.dataset.get_offset()
     if offset is None or not facts.nbytes:
-        return Absent(chunk_shape)
+        return Absent(chunk_shape, prod(facts.full_shape))
     stored = facts.dataset.get_storage_size()
     if stored != facts.nbytes:
         return Refused(
@@ -63,12 +63,12 @@ def chunked(file: OpenFile, facts: Facts) -> Storage:
     """Reference the allocated chunks of a chunked dataset, whatever its index is."""
     chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
     if not facts.nbytes:
-        return Absent(chunk_shape)
+        return Absent(chunk_shape, prod(facts.full_shape))
     table = located_chunks(file, facts)
     if isinstance(table, Reason):
         return Refused(table)
     if not len(table.offset):
-        return Absent(chunk_shape)
+        return Absent(chunk_shape, prod(facts.full_shape))
     ends = table.offset + table.length
     if int(ends.max()) > file.source.size:
         worst = int(ends.argmax())

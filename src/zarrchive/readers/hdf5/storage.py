@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ class Referenced:
     chunk_shape: tuple[int, ...]
     codecs: tuple[CodecDocument, ...] = ()
     """Bytes to bytes, in the order of HDF5's pipeline."""
-    cautions: tuple[Reason, ...] = ()
+    caution: Reason | None = None
+    """What is not exact about the stored bytes, as a warning."""
+
+    @property
+    def nmissing(self) -> int:
+        """Number of chunks that read as the fill value."""
+        return self.manifest.size - self.manifest.nstored
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,12 @@ class Inlined:
 
     manifest: ChunkManifest
     chunk_shape: tuple[int, ...]
-    cautions: tuple[Reason, ...] = ()
+    caution: Reason | None = None
+
+    @property
+    def nmissing(self) -> int:
+        """Number of chunks that read as the fill value."""
+        return self.manifest.size - self.manifest.nstored
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,9 @@ class Absent:
     """HDF5 says that nothing was ever stored: everything reads as the fill value."""
 
     chunk_shape: tuple[int, ...]
+    nmissing: int
+    """Number of values that read as the fill value; 0 for a dataset of length zero."""
+    caution: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
-import h5py
 import numpy as np
 from h5py import h5s, h5t
 
@@ -42,10 +41,5 @@ def read_block(
 
 
 def _memory_type(kind: DataType) -> Any:
-    if kind.is_vlen_string:
-        return _VLEN_STRING
     memory = h5t.py_create(kind.dtype)
     return h5t.array_create(memory, kind.inner) if kind.inner else memory
-
-
-_VLEN_STRING: Final = h5t.py_create(h5py.string_dtype())

@@ -4,6 +4,13 @@
 const CHUNK_MISSING = 0;
 const CHUNK_INLINE = 1;
 
+/** Rows become columns. @param {{ ny: number, nx: number, kinds: Uint8Array, sizes: Float32Array, dims: string[] }} map */
+function turned({ ny, nx, kinds, sizes, dims }) {
+  /** @param {number} i */
+  const from = (i) => (i % ny) * nx + Math.floor(i / ny);
+  return { ny: nx, nx: ny, kinds: kinds.map((_, i) => kinds[from(i)]), sizes: sizes.map((_, i) => sizes[from(i)]), dims: [dims[1] ?? "", dims[0] ?? ""] };
+}
+
 class ChunkMap {
   /** @param {App} app */
   constructor(app) {
@@ -13,7 +20,8 @@ class ChunkMap {
     this.legend = h("div.zx-legend");
     this.el = h("div.zx-chunk-map", {}, this.canvas, this.legend, this.readout);
     this.serial = 0;
-    /** @type {{ ny: number, nx: number, kinds: Uint8Array, sizes: Float32Array, dims: string[], per: number, low: number, high: number } | null} */
+    /** @type {{ ny: number, nx: number, kinds: Uint8Array, sizes: Float32Array, dims: string[], per: number, low: number,
+     * high: number, folded: boolean } | null} */
     this.map = null;
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.el);
@@ -33,7 +41,10 @@ class ChunkMap {
       const sizes = new Float32Array(buffers[1]);
       const stored = sizes.filter((size, i) => kinds[i] > CHUNK_INLINE && size > 0);
       const { low, high } = rangeOf(stored);
-      this.map = { ny, nx, kinds, sizes, dims: result.dims ?? [], per: result.chunks_per_cell ?? 1, low, high };
+      const dims = result.dims ?? [];
+      const map = { ny, nx, kinds, sizes, dims, per: result.chunks_per_cell ?? 1, low, high, folded: Boolean(result.wrapped) || ny === 1 };
+      // A tall narrow grid is laid on its side: the panel is wider than high.
+      this.map = !map.folded && ny > 1.5 * nx ? { ...map, ...turned(map) } : map;
       this.drawLegend();
       setText(this.readout, this.summary());
       setAttribute(this.canvas, "aria-label", `Chunk map, ${ny} by ${nx} cells. ${this.summary()}`);
@@ -69,8 +80,9 @@ class ChunkMap {
   layout() {
     const m = /** @type {NonNullable<typeof this.map>} */ (this.map);
     const width = Math.max(80, this.el.clientWidth);
-    const wide = m.ny === 1 ? Math.min(m.nx, Math.max(20, Math.floor(width / 14))) : m.nx;
-    const lines = m.ny === 1 ? Math.ceil(m.nx / wide) : m.ny;
+    const cells = m.ny * m.nx;
+    const wide = m.folded ? Math.min(cells, Math.max(20, Math.floor(width / 14))) : m.nx;
+    const lines = Math.ceil(cells / wide);
     return { cell: Math.max(1.2, Math.min(22, width / wide, 240 / lines)), wide, width };
   }
 
@@ -118,7 +130,7 @@ class ChunkMap {
     const { cell, wide } = this.layout();
     const at = Math.floor(event.offsetY / cell) * wide + Math.floor(event.offsetX / cell);
     if (!(at >= 0 && at < m.kinds.length)) return;
-    const where = m.ny === 1 ? `${m.dims.at(-1) ?? "chunk"} ${at}` : `${m.dims[0] ?? "row"} ${Math.floor(at / m.nx)}, ${m.dims[1] ?? "column"} ${at % m.nx}`;
+    const where = m.folded ? `${m.dims.at(-1) ?? "chunk"} ${at}` : `${m.dims[0] ?? "row"} ${Math.floor(at / m.nx)}, ${m.dims[1] ?? "column"} ${at % m.nx}`;
     const what = m.kinds[at] === CHUNK_MISSING ? "not written: reads as the fill value" : `${formatBytes(m.sizes[at])} ${m.kinds[at] === CHUNK_INLINE ? "inlined" : "stored"}`;
     setText(this.readout, `${m.per > 1 ? "Cell" : "Chunk"} ${oneLine(where)}: ${what}`);
   }

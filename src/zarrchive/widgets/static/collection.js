@@ -42,12 +42,13 @@ function makeCollectionPanel(app) {
   const next = button("Look inside", { kind: "plain", icon: "look", onclick: () => app.go("look") });
   const combine = button("Combine", { kind: "primary", icon: "combine", onclick: () => app.go("combine") });
   const hint = emptyState("files", "No files ticked", "Tick files on the left: Space ticks, Shift extends, “Tick all” takes everything that matches.");
+  const sum = h("div.zx-collection-sum", {}, h("div.zx-row", {}, count, total), formats);
   const body = h("div.zx-collection-body", {}, list.el);
   const el = h(
     "section.zx-collection",
     { "aria-label": "Collection" },
     h("header.zx-panel-head", {}, h("h2", {}, "Collection"), h("span.zx-spacer"), clear),
-    h("div.zx-collection-sum", {}, h("div.zx-row", {}, count, total), formats),
+    sum,
     body,
     hint,
     h("footer.zx-collection-foot", {}, next, combine),
@@ -56,13 +57,14 @@ function makeCollectionPanel(app) {
     el,
     /** @param {any} view */
     update({ collection: c }) {
-      setText(count, counted(c.count, "file"));
+      setText(count, c.count ? counted(c.count, "file") : "No files ticked");
       setText(total, c.count ? formatBytes(c.size) : "");
       fillOnce(formats, JSON.stringify([c.formats, c.failed]), () => [
         ...Object.entries(c.formats).map(([name, n]) => h("span.zx-badge", {}, `${oneLine(name)} ${formatCount(/** @type {number} */ (n))}`)),
         c.failed ? h("span.zx-badge.zx-badge-error", {}, `${formatCount(c.failed)} failed`) : null,
       ]);
       show(hint, c.count === 0);
+      el.toggleAttribute("data-empty", c.count === 0);
       show(body, c.count > 0);
       show(clear, c.count > 0);
       clear.disabled = c.count === 0;

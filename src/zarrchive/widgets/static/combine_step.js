@@ -141,7 +141,9 @@ function drawVariableRow(row, picked, app) {
     h(
       "span.zx-cell",
       { role: "gridcell" },
-      h(
+      row.coordinate
+        ? h("span.zx-switch.zx-switch-fixed", { title: "A coordinate: its values are always copied into the store" }, "coordinate")
+        : h(
         "button.zx-switch",
         {
           type: "button",
@@ -158,7 +160,7 @@ function drawVariableRow(row, picked, app) {
 
 /** How the files are put together, in one sentence and three controls. @param {App} app */
 function makePlanPanel(app) {
-  /** @param {object} changes */
+  /** @param {object} changes what differs from the plan in sight */
   const choose = (changes) => {
     const { how, dim, order } = app.view().combine;
     app.act("ChooseCombine", { how, dim, order, ...changes });
@@ -181,12 +183,13 @@ function makePlanPanel(app) {
       show(how.el, collection.count > 1);
       show(dimField, combine.how === "concat");
       show(orderField, combine.how === "concat");
-      if (dim.getRootNode().activeElement !== dim) dim.value = combine.dim;
+      if (!hasFocus(dim)) dim.value = combine.dim;
       fillOnce(known, JSON.stringify(combine.dims), () => combine.dims.map((/** @type {string} */ d) => h("option", { value: d })));
       setOptions(order, [["coordinate", "by coordinate"], ["name", "by file name"]], combine.order);
       setText(sentence, combine.sentence || "The files are being read; the plan follows.");
       const running = combine.status === "running" || combine.status === "scanning";
       const again = combine.status === "done";
+      go.classList.toggle("zx-button-primary", !again); // then the next step is the main thing to do
       go.disabled = running || combine.npicked === 0;
       setText(/** @type {Element} */ (go.querySelector(".zx-label")), again ? "Combine again" : collection.count === 1 ? "Make the dataset" : "Combine");
       const words = { scanning: `Reading the files: ${formatCount(collection.scanned)} of ${formatCount(collection.count)}`, running: "Combining…" };

@@ -71,6 +71,11 @@ function setText(element, text) {
   if (element.textContent !== shown) element.textContent = shown;
 }
 
+/** Whether the keyboard is in this element, inside a shadow tree or not. @param {Element} element */
+function hasFocus(element) {
+  return /** @type {any} */ (element.getRootNode()).activeElement === element;
+}
+
 /** @param {HTMLElement} element @param {boolean} shown */
 function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;
@@ -97,14 +102,14 @@ function button(label, options = {}) {
   );
 }
 
-/** A `button` that copies text and says that it did. @param {string} label @param {() => string} textOf
+/** A `button` that copies text and says that it did. @param {string} label @param {() => string | Promise<string>} textOf
  * @param {{ kind?: "primary" | "quiet" | "plain", iconOnly?: boolean, announce?: (text: string) => void }} [options] */
 function copyButton(label, textOf, { announce, ...options } = {}) {
   const made = button(label, {
     icon: "copy",
     ...options,
     onclick: async () => {
-      const done = await copyText(textOf(), made);
+      const done = await copyText(await textOf(), made);
       made.replaceChild(drawIcon(done ? "check" : "warning"), /** @type {Node} */ (made.firstChild));
       announce?.(done ? "Copied." : "The browser does not allow copying; select the text instead.");
       setTimeout(() => made.replaceChild(drawIcon("copy"), /** @type {Node} */ (made.firstChild)), 1500);

@@ -38,7 +38,7 @@ function makeDrawer(app, id, title, icon, tools, body) {
 /** The session as a script, to read, to copy, to run every night. @param {App} app */
 function makeScriptDrawer(app) {
   const code = h("pre.zx-script", { tabindex: "0", "aria-label": "The session as a Python script" });
-  const copy = copyButton("Copy", () => app.view().script, { kind: "primary", announce: app.announce });
+  const copy = copyButton("Copy", () => wholeScript(app), { kind: "primary", announce: app.announce });
   const body = h("div.zx-stack", {}, h("p.zx-note", {}, "What you did here, as Python. It runs as it is and gives the same dataset."), code);
   const drawer = makeDrawer(app, "script", "Copy as Python", "code", [copy], body);
   let shown = "";
@@ -51,6 +51,12 @@ function makeScriptDrawer(app) {
       fill(code, paintPython(view.script));
     },
   };
+}
+
+/** The script in full; the view carries a shortened one when there are very many files. @param {App} app */
+async function wholeScript(app) {
+  const { script, script_complete: complete } = app.view();
+  return complete === false ? (await app.ask("script")).result.script : script;
 }
 
 const PYTHON_WORDS = /^(?:import|from|as|def|return|for|in|if|else|with|lambda|None|True|False|not|and|or|print)$/;

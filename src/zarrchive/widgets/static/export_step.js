@@ -6,7 +6,9 @@ function makeExportStep(app) {
   const form = makeExportForm(app);
   const report = makeExportReport(app);
   const blank = h("div.zx-blank");
-  const body = h("div.zx-export-body", {}, form.el, report.el);
+  const facts = h("div");
+  const what = section("What is written", facts);
+  const body = h("div.zx-export-body", {}, form.el, h("div.zx-stack.zx-export-side", {}, what, report.el));
   const el = h("div.zx-export", {}, body, blank);
   return {
     el,
@@ -29,9 +31,25 @@ function makeExportStep(app) {
       }
       form.update(view);
       report.update(view);
+      const { result } = view.combine;
+      show(what, view.export.status !== "done");
+      fillOnce(facts, JSON.stringify([result.dims, result.nrefs, view.collection.count]), () => resultFacts(result, view.collection));
     },
     close() {},
   };
+}
+
+/** @param {any} result @param {any} collection */
+function resultFacts(result, collection) {
+  const dims = Object.entries(result.dims).map(([name, n]) => h("span.zx-dim", {}, h("i", {}, oneLine(name)), ` ${formatCount(/** @type {number} */ (n))}`));
+  return h(
+    "dl.zx-facts",
+    {},
+    fact("Files", [formatCount(collection.count), h("span.zx-faint", {}, ` with ${formatBytes(collection.size)}; they stay where they are`)]),
+    fact("Dimensions", dims.length ? dims : "none"),
+    fact("Variables", formatCount(result.nvariables)),
+    fact("References", formatCount(result.nrefs)),
+  );
 }
 
 /** @param {App} app */
@@ -85,7 +103,7 @@ function makeExportForm(app) {
     update({ export: e }) {
       fillOnce(cards, JSON.stringify([e.formats, e.format]), () => e.formats.map((/** @type {any} */ f) => formatCard(f, f.id === e.format, () => choose({ format: f.id }), app)));
       zarr.set(String(e.zarr_format));
-      if (path.getRootNode().activeElement !== path) path.value = e.path;
+      if (!hasFocus(path)) path.value = e.path;
       const chosen = e.formats.find((/** @type {any} */ f) => f.id === e.format);
       const refused = Boolean(chosen?.problems.some((/** @type {Problem} */ p) => p.severity === "error"));
       go.disabled = e.status === "running" || refused;

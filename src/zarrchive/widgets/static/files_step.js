@@ -30,6 +30,13 @@ function makeFilesStep(app) {
   };
   const header = makeSortHeader(app);
   let version = -1;
+  let order = "";
+  const startOver = () => {
+    pending.clear();
+    list.anchor = null;
+    if (list.el.scrollTop) list.el.scrollTop = 0;
+    list.go(0, { quiet: true });
+  };
   /** @type {Map<string, boolean>} ticks that Python has not confirmed yet */
   const pending = new Map();
   const pages = new Pages(async (start, count) => {
@@ -119,15 +126,15 @@ function makeFilesStep(app) {
       collection.update(view);
       header.update(view);
       const { listing: l, location: at } = view;
-      if (filter.getRootNode().activeElement !== filter && filter.value !== l.filter) filter.value = l.filter;
+      if (!hasFocus(filter) && filter.value !== l.filter) filter.value = l.filter;
       if (l.version !== version) {
         version = l.version;
-        pending.clear();
-        list.anchor = null;
-        pages.invalidate({ keep: false });
+        const now = JSON.stringify([at.url, l.filter, l.sort, l.descending, l.shown]);
+        const same = now === order; // then only more is known of the same rows
+        order = now;
+        pages.invalidate({ keep: same });
         list.setCount(l.shown);
-        if (list.el.scrollTop) list.el.scrollTop = 0;
-        list.go(0, { quiet: true });
+        if (!same) startOver();
       }
       const filtered = l.shown !== l.total;
       setText(count, filtered ? `${formatCount(l.shown)} of ${formatCount(l.total)}` : counted(l.total, "entry", "entries"));
@@ -176,14 +183,14 @@ function drawFileRow(row, tickedOf) {
     h("span.zx-cell.zx-tick-cell", { role: "gridcell", "data-tick": !folder }, folder ? null : tickMark(tickedOf(row))),
     h(
       "span.zx-cell.zx-name-cell",
-      { role: "gridcell", title: row.name },
+      { role: "gridcell", title: row.name, "data-tick": !folder },
       drawIcon(folder ? "folder" : "file"),
       h("span.zx-name", { "data-open": true }, oneLine(row.name)),
       row.problem ? h("span.zx-warn", { title: row.problem.what }, drawIcon(severityIcon(row.problem.severity))) : null,
     ),
-    h("span.zx-cell.zx-num", { role: "gridcell" }, folder ? "" : formatBytes(row.size)),
-    h("span.zx-cell.zx-num.zx-faint.zx-col-modified", { role: "gridcell" }, formatModified(row.modified)),
-    h("span.zx-cell.zx-col-format", { role: "gridcell" }, format && !folder ? h("span.zx-badge", {}, oneLine(format)) : null),
+    h("span.zx-cell.zx-num", { role: "gridcell", "data-tick": !folder }, folder ? "" : formatBytes(row.size)),
+    h("span.zx-cell.zx-num.zx-faint.zx-col-modified", { role: "gridcell", "data-tick": !folder }, folder ? "" : formatModified(row.modified)),
+    h("span.zx-cell.zx-col-format", { role: "gridcell", "data-tick": !folder }, format && !folder ? h("span.zx-badge", {}, oneLine(format)) : null),
   ];
 }
 
@@ -201,7 +208,7 @@ function makeSortHeader(app) {
       app.act("SortListing", { key, descending: sort === key ? !descending : key === "size" || key === "modified" });
     };
     const control = h("button.zx-sort", { type: "button", onclick: act }, text, arrow);
-    return { key, arrow, cell: h("span.zx-cell", { role: "columnheader", class: `zx-col-${key}${key === "size" ? " zx-num" : ""}` }, control) };
+    return { key, arrow, cell: h("span.zx-cell", { role: "columnheader", class: `zx-col-${key}${key === "size" || key === "modified" ? " zx-num" : ""}` }, control) };
   });
   const el = h("div.zx-vhead", { role: "row" }, h("span.zx-cell", { role: "columnheader", "aria-label": "Ticked" }), buttons.map((b) => b.cell));
   return {
@@ -247,7 +254,7 @@ function makeLocationBar(app) {
       fill(
         crumbs,
         at.crumbs.map((/** @type {any} */ crumb, /** @type {number} */ i) => [
-          i ? h("span.zx-crumb-gap", { "aria-hidden": "true" }, "/") : null,
+          i && at.crumbs[i - 1].label !== "/" ? h("span.zx-crumb-gap", { "aria-hidden": "true" }, "/") : null,
           h(
             "button.zx-crumb",
             { type: "button", title: crumb.url, "aria-current": i === at.crumbs.length - 1 ? "location" : null, onclick: () => app.act("OpenLocation", { url: crumb.url }) },

@@ -87,16 +87,16 @@ function makeDetails(app) {
 
   /** @param {any} node @param {string} url */
   const draw = (node, url) => {
-    const array = node.kind === "array";
+    const array = node.kind === "array" && !node.refused;
     current = node;
     setText(name, node.path === "/" ? baseName(url) : oneLine(node.path.slice(node.path.lastIndexOf("/") + 1)));
     setAttribute(name, "title", oneLine(node.path));
     const parent = node.path.slice(0, Math.max(1, node.path.lastIndexOf("/")));
-    setText(path, array ? `variable in ${oneLine(parent)}` : node.path === "/" ? "the file itself" : `group in ${oneLine(parent)}`);
+    setText(path, node.kind === "array" ? `variable in ${oneLine(parent)}` : node.path === "/" ? "the file itself" : `group in ${oneLine(parent)}`);
     show(pickLabel, array);
     pick.checked = Boolean(node.picked);
     fill(problems, problemList(node.problems ?? [], app));
-    fill(facts, array ? arrayFacts(node) : groupFacts(node));
+    fill(facts, array ? arrayFacts(node) : node.refused ? h("p.zx-note", {}, "This variable cannot be shown or combined; the reason stands above.") : groupFacts(node));
     if (array) fill(storage, storageFacts(node));
     show(storageSection, array);
     show(quick.el, array);

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{ path: string, name: string, kind: "group" | "array", children: number, dtype?: string, shape?: number[],
- *   dims?: string[], problems: number, picked: boolean }} TreeNode
+ *   dims?: string[], problems: number, picked: boolean, refused?: boolean }} TreeNode
  * @typedef {{ node: TreeNode, depth: number }} Line
  */
 
@@ -166,7 +166,7 @@ class GroupTree {
     return {
       "aria-level": depth + 1,
       "aria-expanded": node.kind === "group" && !this.found ? String(this.opened.has(node.path)) : null,
-      "aria-checked": node.kind === "array" ? String(this.picked(node)) : null,
+      "aria-checked": node.kind === "array" && !node.refused ? String(this.picked(node)) : null,
       "aria-selected": String(node.path === this.current),
       "data-path": oneLine(node.path),
     };
@@ -181,10 +181,10 @@ class GroupTree {
       h("span.zx-indent", { style: { "--depth": String(Math.min(depth, 12)) } }),
       group
         ? h("span.zx-twist", { "data-open": !this.found, "data-expanded": String(open) }, this.found ? null : drawIcon("right"))
-        : h("span.zx-tick-cell", { "data-tick": true }, tickMark(this.picked(node))),
+        : h("span.zx-tick-cell", { "data-tick": !node.refused }, node.refused ? null : tickMark(this.picked(node))),
       drawIcon(group ? "group" : "array"),
       h("span.zx-name", { title: node.path, "data-open": group }, oneLine(node.name), where ? h("span.zx-faint", {}, ` in ${oneLine(where)}`) : null),
-      node.problems ? h("span.zx-warn", { title: counted(node.problems, "problem") }, drawIcon("warning")) : null,
+      node.problems ? h(node.refused ? "span.zx-bad" : "span.zx-warn", { title: node.refused ? "This variable cannot be referenced; see why" : counted(node.problems, "problem") }, drawIcon(node.refused ? "error" : "warning")) : null,
       h("span.zx-node-note.zx-num", {}, group ? formatCount(node.children) : oneLine((node.dims?.length ? node.dims : [formatShape(node.shape ?? [])]).join(", "))),
     ];
   }
@@ -222,9 +222,10 @@ class GroupTree {
     const line = this.lines[i];
     if (!line) return;
     if (line.node.kind === "group") return void this.toggle(i);
+    if (line.node.refused) return;
     const on = range ? true : !this.picked(line.node);
     const lines = range ? this.lines.slice(range[0], range[1] + 1) : [line];
-    const paths = lines.filter((l) => l.node.kind === "array").map((l) => l.node.path);
+    const paths = lines.filter((l) => l.node.kind === "array" && !l.node.refused).map((l) => l.node.path);
     for (const path of paths) this.pending.set(path, on);
     this.list.paint();
     this.app.act("PickVariables", { paths, on });

@@ -93,7 +93,7 @@ class Sliders {
       const made = this.rows.get(s.dim) ?? this.make(s.dim);
       made.input.max = String(s.size - 1);
       made.input.disabled = s.size < 2;
-      if (made.input.getRootNode().activeElement !== made.input) made.input.value = String(s.index);
+      if (!hasFocus(made.input)) made.input.value = String(s.index);
       setAttribute(made.input, "aria-valuetext", `${oneLine(s.label ?? s.index)}, ${s.index + 1} of ${s.size}`);
       fill(made.text, h("b", {}, oneLine(s.label ?? String(s.index))), h("span", {}, ` ${formatCount(s.index + 1)} of ${formatCount(s.size)}`));
     }

@@ -70,7 +70,7 @@ function groupedProblems(problems) {
   for (const problem of problems) {
     const key = JSON.stringify([problem.code, problem.variable, problem.what]);
     const group = groups.get(key) ?? { problem, files: [] };
-    if (problem.where && !group.files.includes(problem.where)) group.files.push(problem.where);
+    for (const file of problem.files ?? [problem.where]) if (file && !group.files.includes(file)) group.files.push(file);
     groups.set(key, group);
   }
   const rank = { error: 0, warning: 1 };

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{ severity: string, code: string, where: string, variable?: string | null, what: string,
- *   hint: string, remedies?: { label: string, action: Record<string, any> }[] }} Problem
+ *   hint: string, files?: string[], remedies?: { label: string, action: Record<string, any> }[] }} Problem
  * @typedef {{ result: any, buffers: ArrayBuffer[] }} Answer
  * @typedef {{ act: (type: string, fields?: object) => void,
  *   ask: (what: string, args?: object) => Promise<Answer>,

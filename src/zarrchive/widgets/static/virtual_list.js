@@ -146,9 +146,11 @@ class VirtualList {
     const row = /** @type {HTMLElement | null} */ (target.closest(".zx-vrow"));
     if (!row) return;
     const index = Number(row.dataset.index);
-    this.go(index, { quiet: Boolean(target.closest("[data-tick]")) });
-    if (target.closest("[data-tick]")) this.tick(index, event.shiftKey);
-    else if (target.closest("[data-open]")) this.options.onOpen?.(index, event);
+    const zone = /** @type {HTMLElement | null} */ (target.closest("[data-tick], [data-open]"));
+    const ticks = zone?.dataset.tick !== undefined;
+    this.go(index, { quiet: ticks });
+    if (ticks) this.tick(index, event.shiftKey);
+    else if (zone) this.options.onOpen?.(index, event);
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,0 +1,77 @@
+"""The decoded values of a virtual array, where they are wanted after all."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from zarrchive.manifests._zarr import codec_documents
+from zarrchive.manifests.chunk_manifest import InlineChunk
+from zarrchive.manifests.hierarchy import ManifestGroup
+from zarrchive.manifests.store import ManifestStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zarrchive.manifests.manifest_array import ManifestArray
+
+__all__ = ["values_of"]
+
+
+def values_of(
+    array: ManifestArray, *, storage_options: Mapping[str, Any] | None = None
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the values of an array, in the byte order of this machine.
+
+    Reads all its chunks, unless the array is a single raw inline chunk, which costs a copy.
+    CF attributes (scale, offset, missing values) are not applied.
+
+    Parameters
+    ----------
+    array
+        Any virtual array.
+    storage_options
+        What the file systems of the source files need, as fsspec takes it.
+
+    Raises
+    ------
+    LocationError, StaleSourceError
+        If a source file cannot be read, or is not the one that was scanned.
+    """
+    if not array.size:
+        return np.empty(array.shape, dtype=_native(array.dtype))
+    raw = _raw_inline(array)
+    if raw is not None:
+        values = np.frombuffer(raw, dtype=array.dtype)
+        return values.reshape(array.shape).astype(_native(array.dtype))
+    with warnings.catch_warnings():
+        # zarr warns of data types and codecs without a final specification.
+        warnings.simplefilter("ignore")
+        with ManifestStore(
+            ManifestGroup(arrays={"values": array}), storage_options=storage_options
+        ) as store:
+            opened = zarr.open_array(store, path="values", mode="r", zarr_format=3)
+            return np.asarray(opened[...])
+
+
+def _raw_inline(array: ManifestArray) -> bytes | None:
+    """Return the only chunk, if it holds the elements as they are and the manifest holds it."""
+    if array.manifest.size != 1 or array.chunk_shape != array.shape:
+        return None
+    entry = array.manifest[(0,) * array.ndim]
+    if not isinstance(entry, InlineChunk) or len(entry.data) != array.nbytes:
+        return None
+    codecs = codec_documents(array.metadata)
+    if [codec["name"] for codec in codecs] != ["bytes"] or array.dtype.hasobject:
+        return None
+    stated = (codecs[0].get("configuration") or {}).get("endian")
+    meant = {"<": "little", ">": "big"}.get(array.dtype.str[0])
+    return entry.data if stated is None or meant in (None, stated) else None
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    # Variable-length text has no byte order, and NumPy refuses to be asked.
+    return dtype if dtype.kind == "T" else dtype.newbyteorder("=")
