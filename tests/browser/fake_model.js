@@ -65,7 +65,7 @@ const FAKE_TREE = {
     { path: "/t2m", name: "t2m", kind: "array", dims: ["time", "lat", "lon"], shape: [31, 91, 180], dtype: "float32" },
     { path: "/pr", name: "pr", kind: "array", dims: ["time", "lat", "lon"], shape: [31, 91, 180], dtype: "int16", problems: 1 },
     { path: "/station_name", name: "station_name", kind: "array", dims: ["station"], shape: [12], dtype: "string" },
-    { path: "/huge", name: "huge", kind: "array", dims: ["time", "level", "lat", "lon"], shape: [31, 137, 721, 1440], dtype: "float32" },
+    { path: "/huge", name: "huge", kind: "array", dims: ["time", "level", "lat", "lon"], shape: [31, 137, 181, 360], dtype: "float32" },
     { path: "/diagnostics", name: "diagnostics", kind: "group", children: 3 },
     { path: "/sweep_0", name: "sweep_0", kind: "group", children: 2 },
   ],

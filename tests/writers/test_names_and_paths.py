@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from zarrchive.writers.kerchunk_parquet import KerchunkParquetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'fastparquet' engine is deprecated")
 
@@ -193,7 +193,7 @@ def test_remote_urls_are_written_as_they_are_and_read(
     url = "memory://bucket/a b%20#.nc"
     made = make(np.arange(6.0), chunks=(2,))
     with fsspec.open(url, "wb") as file:
-        file.write(open(made.array.manifest.files[0].url, "rb").read())  # noqa: PTH123, SIM115
+        file.write(Path(made.array.manifest.files[0].url).read_bytes())
     group = ManifestGroup(arrays={"x": with_url(made.array, url)})
     path = str(tmp_path / "out.json")
     JSON.write(group, path)
@@ -205,10 +205,9 @@ def test_files_whose_names_are_not_utf8_can_be_referenced_in_json_only(
     make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path
 ) -> None:
     made = make(np.arange(4.0))
-    path = os.fsencode(tmp_path) + b"/\xff\xfe.nc"
-    with open(path, "wb") as file:  # noqa: PTH123 - a path of bytes
-        file.write(open(made.array.manifest.files[0].url, "rb").read())  # noqa: PTH123, SIM115
-    group = ManifestGroup(arrays={"x": with_url(made.array, os.fsdecode(path))})
+    copy = tmp_path / os.fsdecode(b"\xff\xfe.nc")
+    copy.write_bytes(Path(made.array.manifest.files[0].url).read_bytes())
+    group = ManifestGroup(arrays={"x": with_url(made.array, str(copy))})
     assert [p.code for p in PARQUET.problems_of(group)] == ["parquet-refused"]
     JSON.write(group, str(tmp_path / "out.json"))
     np.testing.assert_array_equal(read(str(tmp_path / "out.json"))["x"].values, made.values)

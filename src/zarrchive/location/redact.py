@@ -123,7 +123,8 @@ def _redact_one(url: str) -> str:
     scheme = protocol(url)
     if scheme in _NO_AUTHORITY:
         return url
-    url = _without_user(url, scheme)
+    while (shorter := _without_user(url, scheme)) != url:
+        url = shorter
     if scheme in {"http", "https"}:
         url = url.partition("#")[0]
     base, mark, query = url.partition("?")

@@ -33,6 +33,7 @@ _URL: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+::)*[A-Za-z][A-Za-z0-9+.-]+
 _WEB: Final = frozenset({"http", "https"})
 _FILE: Final = frozenset({"file", "local"})
 _ZIP: Final = "zip://"
+_MEMBER: Final = re.compile(r"zip://(.*?)::((?!:).+)", re.DOTALL)
 
 
 def is_local(url: str) -> bool:
@@ -86,10 +87,8 @@ def normalise(url: StrPath) -> str:
 
 def split_archive(url: str) -> tuple[str, str] | None:
     """Split ``zip://member::archive`` into the member and the archive's location."""
-    if not url.startswith(_ZIP):
-        return None
-    member, separator, archive = url.removeprefix(_ZIP).partition("::")
-    return (member, archive) if separator and archive else None
+    found = _MEMBER.fullmatch(url)
+    return (found[1], found[2]) if found else None
 
 
 def join(folder: str, child: str) -> str:

@@ -33,7 +33,7 @@ __all__ = [
     "zarr_dtype",
 ]
 
-_KEY_ENCODING: Final = {"name": "default", "configuration": {"separator": "/"}}
+_KEY_ENCODING: Final[dict[str, Any]] = {"name": "default", "configuration": {"separator": "/"}}
 
 _RANK_FREE: Final = frozenset(
     {"bytes", "vlen-utf8", "vlen-bytes", "numcodecs.delta", "numcodecs.fixedscaleoffset"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.errors import ManifestError, Problem
-from zarrchive.manifests.comparison import Comparison
 from zarrchive.manifests.compare import same_references
+from zarrchive.manifests.comparison import Comparison
 from zarrchive.manifests.concat import concatenate, stack
 from zarrchive.manifests.indexing import broadcast_to, expand_dims, squeeze, transpose
 from zarrchive.manifests.naming import files_of, hint_to_load

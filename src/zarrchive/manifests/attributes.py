@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JSON", "JsonAttributes", "attributes_to_json", "encode_attributes"]
 
-JSON: TypeAlias = "str | int | float | bool | None | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 _DEEPEST: Final = 32
 """Levels of nested lists; real files have one or two."""
@@ -117,30 +117,35 @@ class _NotJsonError(Exception):
         self.severity: Any = "error" if code == "attribute-not-json" else "warning"
 
 
-def _plain(value: Any, depth: int = 0) -> JSON:  # noqa: ANN401, PLR0911 - one line a kind of value
-    if value is None or isinstance(value, str | bool):
-        return str(value) if isinstance(value, str) else value
+def _plain(value: Any, depth: int = 0) -> JSON:  # noqa: ANN401 - whatever a reader found
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain_array(np.asarray(value), depth)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
-    if isinstance(value, int | float) and not isinstance(value, np.generic):
-        return value
-    if depth > _DEEPEST:
-        raise _NotJsonError(f"is nested more than {_DEEPEST} levels deep")
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
         return [_plain(item, depth + 1) for item in value]
-    if not isinstance(value, np.ndarray | np.generic):
-        raise _NotJsonError(f"has a value of type {type(value).__name__}, which JSON cannot hold")
+    raise _NotJsonError(f"has a value of type {type(value).__name__}, which JSON cannot hold")
+
+
+def _plain_array(value: np.ndarray[Any, Any], depth: int) -> JSON:
     kind = value.dtype.kind
+    plain: Any
     if kind in "biuUT":
-        return value.tolist()  # type: ignore[no-any-return]
-    if kind == "f":
+        plain = value.tolist()
+    elif kind == "f":
         # longdouble has no Python equal of its own.
-        return value.astype(np.float64).tolist()  # type: ignore[no-any-return]
-    if kind in "SO":
-        return _plain(value.tolist(), depth + 1)
-    if kind in "mM":
-        return np.datetime_as_string(value).tolist() if kind == "M" else str(value)
-    raise _NotJsonError(f"has values of type {value.dtype}, which JSON cannot hold")
+        plain = value.astype(np.float64).tolist()
+    elif kind in "SO":
+        plain = _plain(value.tolist(), depth + 1)
+    elif kind == "M":
+        plain = np.datetime_as_string(value).tolist()
+    else:
+        raise _NotJsonError(f"has values of type {value.dtype}, which JSON cannot hold")
+    return plain  # type: ignore[no-any-return]
 
 
 def _encoded_fill_value(value: Any, dtype: np.dtype[Any]) -> JSON:  # noqa: ANN401 - any scalar

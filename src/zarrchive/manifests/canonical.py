@@ -133,7 +133,7 @@ def _check_ids(
     n_files: int,
     n_inlined: int,
 ) -> None:
-    row = int(ids.max()) - FIRST_PATH if ids.size else -1
+    row = int(np.max(ids)) - FIRST_PATH if ids.size else -1
     is_inline = ids == INLINE
     inline_row = int(offsets[is_inline].max()) if is_inline.any() else -1
     if row >= n_files or inline_row >= n_inlined:
@@ -225,14 +225,14 @@ def _held_as_fits(grid_shape: tuple[int, ...], columns: Columns) -> Columns:
     size, nstored = prod(grid_shape), int(np.count_nonzero(ids))
     # A stored chunk costs 24 bytes with its position; a grid cell costs 16 without.
     sparse = size > _SMALL_GRID and 3 * nstored < 2 * size
-    if lengths.dtype == np.uint64 and not (lengths.size and int(lengths.max()) >= 2**32):
+    if lengths.dtype == np.uint64 and not (lengths.size and int(np.max(lengths)) >= 2**32):
         lengths = lengths.astype(np.uint32)
-    parts = [ids, offsets, lengths]
+    parts: list[npt.NDArray[Any]] = [ids, offsets, lengths]
     if positions is None and sparse:
         positions = np.flatnonzero(ids).astype(np.uint64)
         parts = [part.reshape(-1)[positions] for part in parts]
     elif positions is not None and not sparse:
-        grids = [np.zeros(grid_shape, dtype=part.dtype) for part in parts]
+        grids: list[npt.NDArray[Any]] = [np.zeros(grid_shape, part.dtype) for part in parts]
         for grid, part in zip(grids, parts, strict=True):
             grid.reshape(-1)[positions] = part
         parts, positions = grids, None

@@ -36,7 +36,10 @@ class NodeKey(NamedTuple):
 
 
 def locate(root: ManifestGroup, key: str) -> NodeKey | None:
-    """Find what a key stands for; None if nothing can be there. Whether a chunk is stored is open."""
+    """Find what a key stands for; None if nothing can be there.
+
+    Whether a chunk is stored is left open.
+    """
     if not key:
         return NodeKey(root)
     group, parts = root, key.split("/")

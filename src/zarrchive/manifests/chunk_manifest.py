@@ -29,6 +29,7 @@ __all__ = [
 
 ChunkIndex: TypeAlias = tuple[int, ...]
 
+
 @dataclass(frozen=True, slots=True)
 class ChunkEntry:
     """The byte range of one encoded chunk."""
@@ -165,15 +166,15 @@ class ChunkManifest:
                 n_inline += 1
             else:
                 columns.append((position, row[entry.url], entry.offset, entry.length))
-        position, path_id, offset, length = zip(*columns, strict=True) if columns else [()] * 4
+        table_of_chunks = np.array(columns, dtype=object).reshape(-1, 4)
         return cls.from_columns(
             grid_shape,
             files=tuple(table.values()),
             inlined=blobs,
-            positions=np.asarray(position, dtype=object),
-            path_id=np.asarray(path_id, dtype=object),
-            offset=np.asarray(offset, dtype=object),
-            length=np.asarray(length, dtype=object),
+            positions=table_of_chunks[:, 0],
+            path_id=table_of_chunks[:, 1],
+            offset=table_of_chunks[:, 2],
+            length=table_of_chunks[:, 3],
         )
 
     @classmethod

@@ -70,7 +70,9 @@ def _decoding_documents(metadata: ArrayV3Metadata) -> list[tuple[str, dict[str, 
     for document in codec_documents(metadata):
         name, configuration = document["name"], document.get("configuration") or {}
         ignored = _ENCODER_ONLY.get(name, frozenset())
-        kept = {} if ignored is None else {k: v for k, v in configuration.items() if k not in ignored}
+        kept = (
+            {} if ignored is None else {k: v for k, v in configuration.items() if k not in ignored}
+        )
         documents.append((name, kept))
     return documents
 

@@ -52,9 +52,7 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     axis %= arrays[0].ndim
     shape = list(arrays[0].shape)
     shape[axis] = sum(array.shape[axis] for array in arrays)
-    metadata = changed_metadata(
-        arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays)
-    )
+    metadata = changed_metadata(arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays))
     return arrays[0].replaced(metadata, joined([array.manifest for array in arrays], axis))
 
 
@@ -182,14 +180,16 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
         return
     mine, theirs = first.metadata, array.metadata
     if mine.data_type is not theirs.data_type and mine.data_type != theirs.data_type:
-        _note(differences, array, "concat-dtype", "the data type is", first.dtype.str, array.dtype.str)
+        dtypes = (first.dtype.str, array.dtype.str)
+        _note(differences, array, "concat-dtype", "the data type is", *dtypes)
     elif not codecs_decode_alike(mine, theirs):
         labels = [
             ", ".join(map(codec_label, codec_documents(metadata))) for metadata in (mine, theirs)
         ]
         _note(differences, array, "concat-codecs", "codecs are", *labels)
-    if chunk_shape_of(mine) != chunk_shape_of(theirs):
-        _note(differences, array, "concat-chunks", "chunks are", first.chunk_shape, array.chunk_shape)
+    chunks = (chunk_shape_of(mine), chunk_shape_of(theirs))
+    if chunks[0] != chunks[1]:
+        _note(differences, array, "concat-chunks", "chunks are", *chunks)
     if mine.shape != theirs.shape:
         _compare_sides(differences, array, axis)
     for name in decoding_differences(mine.attributes, theirs.attributes):

@@ -109,7 +109,8 @@ class ManifestGroup:
             here, group = pending.pop()
             yield here, group
             base = here.rstrip("/")
-            pending.extend((f"{base}/{name}", child) for name, child in reversed(group.groups.items()))
+            below = reversed(list(group.groups.items()))
+            pending.extend((f"{base}/{name}", child) for name, child in below)
 
     def walk_arrays(self) -> Iterator[tuple[str, ManifestArray]]:
         """Iterate over all arrays as ``(absolute path, array)``, group by group."""
@@ -224,7 +225,8 @@ class ManifestGroup:
             attributes = dict(group.attributes)
             rows.append(_Row(parent, name, dict(group.arrays), attributes, group.problems))
             at = len(rows) - 1
-            pending.extend((at, child, group.groups[child]) for child in reversed(group.groups))
+            below = reversed(list(group.groups.items()))
+            pending.extend((at, child_name, child) for child_name, child in below)
         return rows
 
     @classmethod
@@ -247,7 +249,7 @@ class ManifestGroup:
 
 
 def _rebuilt(cls: type[ManifestGroup], rows: list[_Row]) -> ManifestGroup:
-    return cls._from_rows(rows)  # noqa: SLF001 - the other half of __reduce__
+    return cls._from_rows(rows)
 
 
 def _same_row(mine: _Row, theirs: _Row) -> bool:

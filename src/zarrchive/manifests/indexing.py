@@ -46,8 +46,7 @@ def indexed(array: ManifestArray, key: object) -> ManifestArray:
     IndexError
         If an index lies outside, or there are too many.
     """
-    keys = key if isinstance(key, tuple) else (key,)
-    keys, new_axes = _without_new_axes(array, keys)
+    keys, new_axes = _without_new_axes(array, key if isinstance(key, tuple) else (key,))
     vectors = [k for k in keys if isinstance(k, np.ndarray)]
     if len(vectors) > 1 or any(k.ndim > 1 for k in vectors):
         keys, new_axes = _from_open_mesh(array, keys, new_axes)
@@ -146,8 +145,9 @@ def _selected_by_vector(array: ManifestArray, axis: int, key: npt.NDArray[np.int
     size, chunk = array.shape[axis], array.chunk_shape[axis]
     if key.ndim != 1:
         raise ManifestError(problem_of_values(array, "pointwise indexing by arrays"))
-    if key.size and not (-size <= key.min() and key.max() < size):
-        raise IndexError(f"indices {key.min()} to {key.max()} lie outside axis {axis} of {size}")
+    low, high = (int(np.min(key)), int(np.max(key))) if key.size else (0, -1)
+    if low < -size or high >= size:
+        raise IndexError(f"indices {low} to {high} lie outside axis {axis} of {size}")
     numbers = np.where(key < 0, key + size, key)
     if chunk == 1 or not numbers.size:
         return _Axis(numbers, numbers.size)

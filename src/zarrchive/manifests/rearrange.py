@@ -57,11 +57,9 @@ def joined(
         positions = _joined_positions([part.position for part in stored], axis, grids)
     ids, offsets, lengths = columns
     if len(manifests) > 1:
-        shift = np.repeat(first_file, sizes).astype(np.uint32).reshape(side)
-        ids += shift * (ids >= FIRST_PATH)
+        ids += np.repeat(first_file, sizes).astype(np.uint32).reshape(side) * (ids >= FIRST_PATH)
     if blobs:
-        shift = np.repeat(first_blob, sizes).astype(np.uint64).reshape(side)
-        offsets += shift * (ids == INLINE)
+        offsets += np.repeat(first_blob, sizes).astype(np.uint64).reshape(side) * (ids == INLINE)
     return ChunkManifest.from_columns(
         grid_shape,
         files=files,
@@ -126,9 +124,9 @@ def taken(manifest: ChunkManifest, selection: Sequence[ChunkSelection]) -> Chunk
     )
     if manifest.positions is not None:
         rows, positions = _taken_positions(manifest, selection, grid_shape)
-        columns = [c[rows] for c in (manifest.path_id, manifest.offset, manifest.length)]
-        return _with_columns(manifest, grid_shape, columns, positions)
-    columns = [manifest.path_id, manifest.offset, manifest.length]
+        stored = (manifest.path_id, manifest.offset, manifest.length)
+        return _with_columns(manifest, grid_shape, [c[rows] for c in stored], positions)
+    columns: list[npt.NDArray[Any]] = [manifest.path_id, manifest.offset, manifest.length]
     basic = tuple(chosen if isinstance(chosen, slice) else slice(None) for chosen in selection)
     columns = [column[basic] for column in columns]
     for axis, chosen in enumerate(selection):
@@ -174,7 +172,7 @@ def _raveled(
 def permuted(manifest: ChunkManifest, axes: tuple[int, ...]) -> ChunkManifest:
     """Put the chunk axes into another order; `axes` as in `numpy.transpose`."""
     grid_shape = tuple(manifest.grid_shape[axis] for axis in axes)
-    columns = [manifest.path_id, manifest.offset, manifest.length]
+    columns: list[npt.NDArray[Any]] = [manifest.path_id, manifest.offset, manifest.length]
     if manifest.positions is None:
         columns = [column.transpose(axes) for column in columns]
         return _with_columns(manifest, grid_shape, columns, None)

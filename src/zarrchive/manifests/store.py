@@ -234,7 +234,7 @@ class ManifestStore(Store):
         for name in self._names_below(prefix.strip("/")):
             yield name
 
-    async def set(self, key: str, value: Buffer) -> None:
+    async def set(self, key: str, value: Buffer) -> None:  # noqa: ARG002 - zarr's signature
         """Raise `ManifestError` ``store-read-only``."""
         self._refuse(f"writing {key}")
 
@@ -285,7 +285,7 @@ class ManifestStore(Store):
             Problem(
                 code="store-read-only",
                 where="ManifestStore",
-                what=f"{operation} is not possible: the store refers to files that stay as they are",
+                what=f"{operation} is not possible: the files that it refers to stay as they are",
                 hint="export the dataset, for example by ds.virtual.to_kerchunk(path)",
             )
         )

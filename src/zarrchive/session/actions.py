@@ -1,67 +1,47 @@
-"""The only ways in which the state may change, and how they are read from messages."""
+"""What a person can do, and how it is read from messages."""
 
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    TypeAlias,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from zarrchive.errors import Problem
-from zarrchive.session.plan import Plan  # noqa: TC001 - the annotations are read at run time
-from zarrchive.session.state import (
-    ExportFormat,
-    FormatId,
-    How,
-    Order,
-    Result,
-    Scan,
-    Sniff,
-    SortKey,
-    Step,
-    Task,
-    Written,
-)
+
+# The annotations of actions are read at run time, to check messages.
+from zarrchive.session.state import FormatId, How, Order, SortKey, Step  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zarrchive.location.listing import FolderEntry
-
 __all__ = [
-    "Action",
     "Cancel",
     "ChooseCombine",
     "ChooseExport",
     "ClearCollection",
     "ClearTasks",
     "Combine",
-    "Combined",
-    "CombineFailed",
     "Export",
-    "ExportFailed",
-    "Exported",
     "FilterListing",
-    "FormatsJudged",
     "GoTo",
-    "InternalAction",
     "LeaveOut",
-    "Listed",
-    "ListingFailed",
     "LookAt",
-    "Looked",
     "OpenLocation",
     "PickVariables",
-    "Planned",
     "Refresh",
-    "Rejected",
-    "Scanned",
     "SelectNode",
     "SetLoad",
-    "Sniffed",
     "SortListing",
-    "TaskEnded",
-    "TaskProgressed",
     "Tick",
     "TickAll",
     "UserAction",
@@ -200,116 +180,6 @@ class Refresh:
     """List the location again and forget what was read of files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """A message was not an action."""
-
-    problem: Problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A location was listed."""
-
-    key: int
-    url: str
-    entries: tuple[FolderEntry, ...]
-    file: str | None = None
-    """The file that was asked for, where its folder was listed instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingFailed:
-    """A location cannot be listed."""
-
-    key: int
-    problem: Problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sniffed:
-    """The first bytes of files were read."""
-
-    formats: Mapping[str, Sniff]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """The file that is looked at was read, or could not be."""
-
-    url: str
-    problem: Problem | None = None
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    """Files of the collection were read, or could not be."""
-
-    scans: Mapping[str, Scan]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """All files are scanned and there is a plan for them."""
-
-    key: int
-    plan: Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combined:
-    """The plan was carried out."""
-
-    key: int
-    result: Result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CombineFailed:
-    """The plan could not be made or carried out."""
-
-    key: int
-    problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatsJudged:
-    """Each export format was judged for the combined dataset."""
-
-    key: int
-    formats: tuple[ExportFormat, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """The dataset was written."""
-
-    report: Written
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportFailed:
-    """The dataset was not written; what was at the destination is untouched."""
-
-    problem: Problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskProgressed:
-    """A task started, or got on."""
-
-    task: Task
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEnded:
-    """A task came to its end."""
-
-    id: str
-    status: Literal["cancelled", "done", "failed"]
-
-
 UserAction: TypeAlias = (
     GoTo
     | OpenLocation
@@ -331,24 +201,6 @@ UserAction: TypeAlias = (
     | ClearTasks
     | Refresh
 )
-InternalAction: TypeAlias = (
-    Rejected
-    | Listed
-    | ListingFailed
-    | Sniffed
-    | Looked
-    | Scanned
-    | Planned
-    | Combined
-    | CombineFailed
-    | FormatsJudged
-    | Exported
-    | ExportFailed
-    | TaskProgressed
-    | TaskEnded
-)
-Action: TypeAlias = UserAction | InternalAction
-
 _BY_NAME: Final[Mapping[str, type[Any]]] = MappingProxyType(
     {action.__name__: action for action in get_args(UserAction)}
 )

@@ -23,6 +23,7 @@ __all__ = ["Browsed", "browse", "sniff_file"]
 _DATA_SUFFIXES: Final = frozenset(
     {"nc", "nc4", "cdf", "h5", "hdf", "hdf5", "he5", "grib", "grib2", "grb", "grb2", "tif", "fits"}
 )
+_NETCDF_SUFFIXES: Final = frozenset({"nc", "nc4", "cdf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ def sniff_file(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
         return Sniff(None, error.problem)
     if found is None:
         return Sniff(None)
-    looks_like_data = name_of(url).rpartition(".")[2].lower() in _DATA_SUFFIXES
-    if found.holds_data or not looks_like_data:
+    suffix = name_of(url).rpartition(".")[2].lower()
+    if found.key == "hdf5":
+        # The bytes are those of HDF5 either way; the name tells which of its dialects is meant.
+        return Sniff("netCDF-4" if suffix in _NETCDF_SUFFIXES else "HDF5")
+    if found.holds_data or suffix not in _DATA_SUFFIXES:
         return Sniff(found.title)
     problem = Problem(code="format-not-data", where=url, what=f"is {found.title}", hint=found.hint)
     return Sniff(found.title, problem)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from zarrchive.session import actions as a
+from zarrchive.session import results as r
 
 if TYPE_CHECKING:
     from zarrchive.session.state import FormatId, SessionState
@@ -104,9 +105,7 @@ Effect: TypeAlias = (
 )
 
 
-def effects_of(
-    before: SessionState, action: a.Action, after: SessionState
-) -> tuple[Effect, ...]:
+def effects_of(before: SessionState, action: r.Action, after: SessionState) -> tuple[Effect, ...]:
     """Return the work that the step from `before` to `after` calls for, in order."""
     found: list[Effect] = []
     if isinstance(action, a.Refresh):

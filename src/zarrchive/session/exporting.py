@@ -97,7 +97,7 @@ def how_to_open(path: str, format_id: FormatId, *, is_tree: bool) -> str:
     del format_id
     return (
         "import xarray as xr\n"
-        f'{"tree" if is_tree else "ds"} = xr.{opener}(\n'
+        f"{'tree' if is_tree else 'ds'} = xr.{opener}(\n"
         f'    "reference://", engine="zarr", consolidated=False,\n'
         f"    storage_options={{'fo': {path!r}}},\n)"
     )

@@ -16,7 +16,7 @@ from zarrchive.session.plan import Finding, Remedy
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from zarrchive.manifests import ManifestArray
+    from zarrchive.manifests import ManifestArray, ManifestGroup
     from zarrchive.session.contents import Contents
     from zarrchive.session.plan import Plan
 
@@ -26,6 +26,7 @@ _PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", 
 _COMPARED_BYTES: Final = 1 << 20
 _COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
+_MAX_NAMES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,42 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
         if not varies:
             found.extend(_values_that_differ(path, having))
     found.extend(_overlaps(plan, part))
+    found.extend(_attributes_that_differ(part))
     return found
+
+
+def _attributes_that_differ(part: Sequence[Contents]) -> list[Finding]:
+    """Name the group attributes of which only the first file's are kept."""
+    kept = dict(part[0].root.walk())
+    differing: dict[str, Contents] = {}
+    for contents in part[1:]:
+        for path, group in contents.root.walk():
+            mine = kept.get(path)
+            if mine is None:
+                continue
+            for key in {**mine.attributes, **group.attributes}:
+                label = f"{path.rstrip('/')}@{key}" if path != "/" else key
+                if label not in differing and not _same_attribute(mine, group, key):
+                    differing[label] = contents
+    if not differing:
+        return []
+    names = ", ".join(list(differing)[:_MAX_NAMES])
+    more = f" and {len(differing) - _MAX_NAMES} more" if len(differing) > _MAX_NAMES else ""
+    problem = Problem(
+        code="combine-attributes",
+        where=part[0].url,
+        what=f"attributes differ between files, and those of {name_of(part[0].url)} are kept: "
+        f"{names}{more}",
+        hint="check that none of them says what the numbers mean, such as a factor or a date",
+        severity="warning",
+    )
+    return [Finding(problem)]
+
+
+def _same_attribute(left: ManifestGroup, right: ManifestGroup, key: str) -> bool:
+    if key not in left.attributes or key not in right.attributes:
+        return False
+    return _plain(left.attributes[key]) == _plain(right.attributes[key])
 
 
 def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:
@@ -370,9 +406,7 @@ def _files(urls: Sequence[str]) -> str:
 
 
 def _load(path: str, having: Sequence[Contents]) -> Remedy:
-    nbytes = sum(
-        prod(c.arrays[path].shape) * (c.arrays[path].dtype.itemsize or 8) for c in having
-    )
+    nbytes = sum(prod(c.arrays[path].shape) * (c.arrays[path].dtype.itemsize or 8) for c in having)
     return Remedy(
         f"Put values of {path} into the export ({_size(nbytes)})",
         {"type": "SetLoad", "paths": [path], "on": True},
@@ -384,9 +418,7 @@ def _leave_out_files(urls: Sequence[str]) -> Remedy:
 
 
 def _leave_out_variable(path: str) -> Remedy:
-    return Remedy(
-        f"Leave out {path}", {"type": "PickVariables", "paths": [path], "on": False}
-    )
+    return Remedy(f"Leave out {path}", {"type": "PickVariables", "paths": [path], "on": False})
 
 
 def _size(nbytes: int) -> str:

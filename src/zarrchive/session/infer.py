@@ -99,12 +99,12 @@ def _differing_dims(files: Sequence[Contents]) -> list[str]:
         values = [contents.decoded(path) for contents in files if path in contents.arrays]
         if any(not _same(values[0], other) for other in values[1:]):
             first_seen.setdefault(path.rpartition("/")[2])
-    return sorted(first_seen, key=lambda name: _FIRST_DIMS.index(name) if name in _FIRST_DIMS else 99)
+    return sorted(
+        first_seen, key=lambda name: _FIRST_DIMS.index(name) if name in _FIRST_DIMS else 99
+    )
 
 
-def _parts(
-    files: Sequence[Contents], choice: Choice, differing: list[str]
-) -> list[list[Contents]]:
+def _parts(files: Sequence[Contents], choice: Choice, differing: list[str]) -> list[list[Contents]]:
     """Group files by their sets of variables where these complement each other."""
     if choice.how in {"concat", "single"} or len(files) == 1:
         return [list(files)]

@@ -49,6 +49,7 @@ def carry_out(
 def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
     """Return a combined dataset as a hierarchy of virtual arrays."""
     from zarrchive.bridge import from_dataset, from_datatree
+
     if isinstance(dataset, xr.DataTree):
         return from_datatree(dataset)
     return from_dataset(dataset)
@@ -64,7 +65,7 @@ def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
         for name, size in node.sizes.items():
             dims.setdefault(str(name), int(size))
     with xr.set_options(display_expand_data=False):
-        html, text = dataset._repr_html_(), repr(dataset)  # noqa: SLF001 - the repr of notebooks
+        html, text = dataset._repr_html_(), repr(dataset)
     return Result(
         kind=plan.kind,
         html=html,
@@ -82,6 +83,7 @@ def _opened(plan: Plan, contents: Contents) -> xr.Dataset | xr.DataTree:
     if plan.drop:
         options["drop_variables"] = list(plan.drop)
     from zarrchive.bridge import to_dataset, to_datatree
+
     opener = to_datatree if plan.kind == "datatree" else to_dataset
     opened: xr.Dataset | xr.DataTree = opener(contents.root, **options)
     return opened
@@ -124,4 +126,6 @@ def _labelled(plan: Plan, combined: Any) -> Any:  # noqa: ANN401 - a dataset or 
     if plan.labels is None:
         return combined
     labels = np.array(plan.labels, dtype="datetime64[ns]" if plan.labels_are_times else None)
-    return combined.assign_coords({plan.dim: list(plan.labels) if labels.dtype.kind == "U" else labels})
+    return combined.assign_coords(
+        {plan.dim: list(plan.labels) if labels.dtype.kind == "U" else labels}
+    )

@@ -25,7 +25,9 @@ def shown_entries(listing: Listing, sniffed: Mapping[str, Sniff]) -> tuple[int, 
     """
     matches = _matcher(listing.filter)
     chosen = [i for i, entry in enumerate(listing.entries) if matches(entry.name)]
-    chosen.sort(key=lambda i: natural_key(listing.entries[i].name), reverse=_names_reversed(listing))
+    chosen.sort(
+        key=lambda i: natural_key(listing.entries[i].name), reverse=_names_reversed(listing)
+    )
     if listing.sort != "name":
         values = [_value(listing, listing.entries[i], sniffed) for i in chosen]
         known = [i for i, value in zip(chosen, values, strict=True) if value is not None]

@@ -57,9 +57,7 @@ def children_of(
     return None if group is None else list(_rows(group, path, unpicked))
 
 
-def _rows(
-    group: ManifestGroup, path: str, unpicked: Collection[str]
-) -> Iterator[dict[str, Any]]:
+def _rows(group: ManifestGroup, path: str, unpicked: Collection[str]) -> Iterator[dict[str, Any]]:
     base = path.rstrip("/")
     for name, array in group.arrays.items():
         here = f"{base}/{name}"

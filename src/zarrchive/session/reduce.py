@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never, get_args
 
 from zarrchive.session import actions as a
+from zarrchive.session import results as r
 from zarrchive.session.listing_order import shown_entries
 from zarrchive.session.reduce_results import reduce_result
 from zarrchive.session.state import Location, Look
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["reduce"]
 
-_RESULTS: Final = get_args(a.InternalAction)
+_RESULTS: Final = get_args(r.InternalAction)
 _MAX_RECENT: Final = 12
 _SUFFIXES: Final = MappingProxyType({"kerchunk-json": ".json", "kerchunk-parquet": ".parq"})
 
 
-def reduce(state: SessionState, action: a.Action) -> SessionState:
+def reduce(state: SessionState, action: r.Action) -> SessionState:
     """Return the state after `action`; the very same object if nothing changes."""
     if isinstance(action, _RESULTS):
         return reduce_result(state, action)
@@ -163,9 +164,7 @@ def _export(state: SessionState) -> SessionState:
         return state
     if state.combine.status not in {"done", "running"}:
         state = _combine(state)
-    return replace(
-        state, export=replace(state.export, status="running", report=None, problem=None)
-    )
+    return replace(state, export=replace(state.export, status="running", report=None, problem=None))
 
 
 def _choose_export(state: SessionState, action: a.ChooseExport) -> SessionState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from zarrchive.session import actions as a
+from zarrchive.session import results as r
 from zarrchive.session.listing_order import shown_entries
 from zarrchive.session.state import Look
 
@@ -21,14 +21,14 @@ _MAX_ENDED: Final = 5
 _MAX_MESSAGES: Final = 50
 
 
-def reduce_result(state: SessionState, action: a.InternalAction) -> SessionState:  # noqa: C901, PLR0911, PLR0912 - one line per action
+def reduce_result(state: SessionState, action: r.InternalAction) -> SessionState:  # noqa: C901, PLR0911, PLR0912 - one line per action
     """Return the state after a result; results that came too late change nothing."""
     match action:
-        case a.Rejected(problem=problem):
+        case r.Rejected(problem=problem):
             return _message(state, problem)
-        case a.Listed():
+        case r.Listed():
             return _listed(state, action)
-        case a.ListingFailed(key=key, problem=problem):
+        case r.ListingFailed(key=key, problem=problem):
             if key != state.location.key:
                 return state
             location = replace(state.location, status="failed", problem=problem)
@@ -36,13 +36,13 @@ def reduce_result(state: SessionState, action: a.InternalAction) -> SessionState
                 state.listing, entries=(), shown=(), version=state.listing.version + 1
             )
             return replace(state, location=location, listing=listing)
-        case a.Sniffed(formats=formats):
+        case r.Sniffed(formats=formats):
             return _sniffed(state, formats)
-        case a.Looked():
+        case r.Looked():
             return _looked(state, action)
-        case a.Scanned(scans=scans):
+        case r.Scanned(scans=scans):
             return _scanned(state, scans)
-        case a.Planned(key=key, plan=plan):
+        case r.Planned(key=key, plan=plan):
             if key != state.combine.key:
                 return state
             status = state.combine.status if state.combine.status == "running" else "ready"
@@ -55,23 +55,23 @@ def reduce_result(state: SessionState, action: a.InternalAction) -> SessionState
                 version=version,
             )
             return replace(state, combine=combine)
-        case a.Combined(key=key, result=result):
+        case r.Combined(key=key, result=result):
             if key != state.combine.key:
                 return state
             return replace(state, combine=replace(state.combine, status="done", result=result))
-        case a.CombineFailed():
+        case r.CombineFailed():
             return _combine_failed(state, action)
-        case a.FormatsJudged(key=key, formats=formats):
+        case r.FormatsJudged(key=key, formats=formats):
             if key != state.combine.key:
                 return state
             return replace(state, export=replace(state.export, formats=formats))
-        case a.Exported(report=report):
+        case r.Exported(report=report):
             return replace(state, export=replace(state.export, status="done", report=report))
-        case a.ExportFailed(problem=problem):
+        case r.ExportFailed(problem=problem):
             return replace(state, export=replace(state.export, status="failed", problem=problem))
-        case a.TaskProgressed(task=task):
+        case r.TaskProgressed(task=task):
             return _progressed(state, task)
-        case a.TaskEnded(id=task_id, status=status):
+        case r.TaskEnded(id=task_id, status=status):
             return _ended(state, task_id, status)
         case _:
             assert_never(action)
@@ -81,7 +81,7 @@ def _message(state: SessionState, problem: Problem) -> SessionState:
     return replace(state, messages=(*state.messages, problem)[-_MAX_MESSAGES:])
 
 
-def _listed(state: SessionState, action: a.Listed) -> SessionState:
+def _listed(state: SessionState, action: r.Listed) -> SessionState:
     if action.key != state.location.key:
         return state
     location = replace(state.location, url=action.url, status="ready", problem=None)
@@ -106,7 +106,7 @@ def _sniffed(state: SessionState, formats: Mapping[str, Sniff]) -> SessionState:
     return replace(state, sniffed=sniffed, listing=listing)
 
 
-def _looked(state: SessionState, action: a.Looked) -> SessionState:
+def _looked(state: SessionState, action: r.Looked) -> SessionState:
     if action.url != state.look.file:
         return state
     look = replace(
@@ -131,7 +131,7 @@ def _scanned(state: SessionState, scans: Mapping[str, Scan]) -> SessionState:
     return replace(state, collection=collection)
 
 
-def _combine_failed(state: SessionState, action: a.CombineFailed) -> SessionState:
+def _combine_failed(state: SessionState, action: r.CombineFailed) -> SessionState:
     if action.key != state.combine.key:
         return state
     combine = replace(state.combine, status="failed", problems=action.problems)

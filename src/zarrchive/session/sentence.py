@@ -21,9 +21,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {word}"
 
 
-def sentence_of(
-    plan: Plan, parts: Sequence[Sequence[Contents]], *, unreadable: int = 0
-) -> str:
+def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]], *, unreadable: int = 0) -> str:
     """Say what the plan does: files, dimension, order, variables, what is loaded."""
     variables = {path for part in parts for contents in part for path in contents.arrays}
     picked = variables.difference(plan.drop)

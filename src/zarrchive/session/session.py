@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from zarrchive.session import actions as a
+from zarrchive.session import results as r
 from zarrchive.session.effects import SniffFiles, effects_of
 from zarrchive.session.library import Library
 from zarrchive.session.queries import Answer, answer
@@ -57,7 +58,7 @@ class Session:
         if location is not None:
             self.dispatch(a.OpenLocation(url=location))
 
-    def dispatch(self, action: a.Action) -> None:
+    def dispatch(self, action: r.Action) -> None:
         """Apply `action`, start the work that it calls for, and tell the subscribers."""
         if isinstance(action, a.PickVariables | a.SetLoad):
             action = replace(action, paths=self._work.variables_below(action.paths))
@@ -79,7 +80,7 @@ class Session:
         if isinstance(action, _USER):
             self.dispatch(action)
             return None
-        self.dispatch(a.Rejected(problem=action))
+        self.dispatch(r.Rejected(problem=action))
         return action
 
     def ask(self, what: str, arguments: Mapping[str, Any] | None = None) -> Answer:

@@ -9,13 +9,13 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zarrchive.session.actions import TaskEnded, TaskProgressed
+from zarrchive.session.results import TaskEnded, TaskProgressed
 from zarrchive.session.state import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from zarrchive.session.actions import Action
+    from zarrchive.session.results import Action
 
 __all__ = ["Job", "Lanes", "each"]
 

@@ -9,8 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from zarrchive.errors import CombineError, Problem, WriteError
-from zarrchive.session import actions as a
 from zarrchive.session import effects as e
+from zarrchive.session import results as r
 from zarrchive.session.browse import browse, sniff_file
 from zarrchive.session.exporting import judge_formats, write_export
 from zarrchive.session.failures import problem_of, problems_of
@@ -42,7 +42,7 @@ class Work:
 
     library: Library
     lanes: Lanes
-    dispatch: Callable[[a.Action], None]
+    dispatch: Callable[[r.Action], None]
     state: Callable[[], SessionState]
     _sniffing: set[str] = field(default_factory=set)
     _dataset: tuple[int, Any] | None = None
@@ -118,7 +118,7 @@ class Work:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - nobody is above a worker thread to see it
-            self.dispatch(a.Rejected(problem=problem_of(error, "this session")))
+            self.dispatch(r.Rejected(problem=problem_of(error, "this session")))
 
     def _list(self, effect: e.ListLocation) -> None:
         if self.state().location.key != effect.key:
@@ -128,10 +128,10 @@ class Work:
             found = browse(effect.url, storage_options=options)
         except Exception as error:  # noqa: BLE001 - any file system may raise anything
             problem = problem_of(error, effect.url)
-            self.dispatch(a.ListingFailed(key=effect.key, problem=problem))
+            self.dispatch(r.ListingFailed(key=effect.key, problem=problem))
             return
         self.dispatch(
-            a.Listed(key=effect.key, url=found.url, entries=found.entries, file=found.file)
+            r.Listed(key=effect.key, url=found.url, entries=found.entries, file=found.file)
         )
 
     def _sniff(self, urls: tuple[str, ...]) -> None:
@@ -152,12 +152,12 @@ class Work:
         ):
             found[url] = sniff
             if time.monotonic() - told > _BATCH_SECONDS:
-                self.dispatch(a.Sniffed(formats=dict(found)))
+                self.dispatch(r.Sniffed(formats=dict(found)))
                 found.clear()
                 told = time.monotonic()
                 if show:
                     job.progress(count, len(fresh))
-        self.dispatch(a.Sniffed(formats=found))
+        self.dispatch(r.Sniffed(formats=found))
         with self._lock:
             self._sniffing.difference_update(fresh)
         self.lanes.end(job)
@@ -168,9 +168,9 @@ class Work:
         try:
             root = self.library.look(url)
         except Exception as error:  # noqa: BLE001 - readers may be plug-ins
-            self.dispatch(a.Looked(url=url, problem=problem_of(error, url)))
+            self.dispatch(r.Looked(url=url, problem=problem_of(error, url)))
             return
-        self.dispatch(a.Looked(url=url, problems=root.all_problems()))
+        self.dispatch(r.Looked(url=url, problems=root.all_problems()))
 
     def _make_plan(self, key: int) -> None:
         state = self.state()
@@ -186,13 +186,13 @@ class Work:
             if self.state().combine.key != key:
                 job.cancelled.set()
             elif stopped:
-                self.dispatch(a.CombineFailed(key=key, problems=(_stopped(len(urls)),)))
+                self.dispatch(r.CombineFailed(key=key, problems=(_stopped(len(urls)),)))
             elif len(failed) == len(urls):
-                self.dispatch(a.CombineFailed(key=key, problems=tuple(failed.values())))
+                self.dispatch(r.CombineFailed(key=key, problems=tuple(failed.values())))
             else:
-                self.dispatch(a.Planned(key=key, plan=self._propose(urls, failed)))
+                self.dispatch(r.Planned(key=key, plan=self._propose(urls, failed)))
         except Exception as error:  # noqa: BLE001 - the step must come to an end
-            self.dispatch(a.CombineFailed(key=key, problems=(problem_of(error, "the plan"),)))
+            self.dispatch(r.CombineFailed(key=key, problems=(problem_of(error, "the plan"),)))
             self.lanes.end(job, failed=True)
         else:
             self.lanes.end(job)
@@ -208,14 +208,14 @@ class Work:
             if scan.status == "failed":
                 failed[url] = scan.problems[0]
             if time.monotonic() - told > _BATCH_SECONDS or count == len(urls):
-                self.dispatch(a.Scanned(scans=dict(batch)))
+                self.dispatch(r.Scanned(scans=dict(batch)))
                 batch.clear()
                 told = time.monotonic()
                 job.progress(count, len(urls))
                 if self.state().combine.key != key:
                     job.cancelled.set()
         if batch:
-            self.dispatch(a.Scanned(scans=batch))
+            self.dispatch(r.Scanned(scans=batch))
         return failed
 
     def _scan_one(self, url: str) -> Scan:
@@ -243,19 +243,19 @@ class Work:
         if combine.key != key or plan is None or combine.status != "running":
             return
         if plan.errors:
-            self.dispatch(a.CombineFailed(key=key, problems=plan.errors))
+            self.dispatch(r.CombineFailed(key=key, problems=plan.errors))
             return
         job = self.lanes.job(f"Combining {counted(len(plan.files), 'file')}")
         job.progress(0, len(plan.files))
         try:
             dataset = carry_out(plan, self.library.scan, job)
             if dataset is None:
-                self.dispatch(a.CombineFailed(key=key, problems=(_stopped(len(plan.files)),)))
+                self.dispatch(r.CombineFailed(key=key, problems=(_stopped(len(plan.files)),)))
             else:
                 self._dataset = (key, dataset)
-                self.dispatch(a.Combined(key=key, result=result_of(plan, dataset)))
+                self.dispatch(r.Combined(key=key, result=result_of(plan, dataset)))
         except Exception as error:  # noqa: BLE001 - xarray may raise anything
-            self.dispatch(a.CombineFailed(key=key, problems=problems_of(error, "combining")))
+            self.dispatch(r.CombineFailed(key=key, problems=problems_of(error, "combining")))
             self.lanes.end(job, failed=True)
         else:
             self.lanes.end(job)
@@ -265,14 +265,14 @@ class Work:
         if dataset is None or self.state().export.zarr_format != effect.zarr_format:
             return
         formats = judge_formats(dataset, zarr_format=effect.zarr_format)
-        self.dispatch(a.FormatsJudged(key=effect.key, formats=formats))
+        self.dispatch(r.FormatsJudged(key=effect.key, formats=formats))
 
     def _write(self, effect: e.WriteExport) -> None:
         if self.state().export.status != "running":
             return
         dataset = self.dataset(effect.key)
         if dataset is None:
-            self.dispatch(a.ExportFailed(problem=_NOT_COMBINED))
+            self.dispatch(r.ExportFailed(problem=_NOT_COMBINED))
             return
         job = self.lanes.job(f"Writing {effect.path}")
         job.progress(0)
@@ -286,10 +286,10 @@ class Work:
         try:
             report = write_export(dataset, effect, sources, progress)
         except Exception as error:  # noqa: BLE001 - writers may be plug-ins
-            self.dispatch(a.ExportFailed(problem=problem_of(error, effect.path)))
+            self.dispatch(r.ExportFailed(problem=problem_of(error, effect.path)))
             self.lanes.end(job, failed=True)
         else:
-            self.dispatch(a.Exported(report=report))
+            self.dispatch(r.Exported(report=report))
             self.lanes.end(job)
 
 

@@ -60,7 +60,9 @@ class KerchunkParquetWriter:
         self, group: ManifestGroup, *, path: str | None = None, zarr_format: ZarrFormat = 2
     ) -> list[Problem]:
         plan = self._plan(group, path)
-        return [*self._problems_of_set(plan, path, zarr_format), *plan.problems]
+        where = self.label if path is None else shown(path)
+        problems = self._problems_of_set(plan, path, zarr_format)
+        return [*problems, *plan.problems, *_warnings(plan, where)]
 
     def predicted_size(self, group: ManifestGroup, *, zarr_format: ZarrFormat = 2) -> int:  # noqa: ARG002 - there is only one
         arrays = [
@@ -103,7 +105,7 @@ class KerchunkParquetWriter:
             nrefs=sum(manifest.nrefs for manifest in plan.manifests),
             ninlined=sum(manifest.ninlined for manifest in plan.manifests),
             narrays=len(plan.manifests),
-            problems=plan.problems,
+            problems=(*plan.problems, *_warnings(plan, shown(path))),
             seconds=time.perf_counter() - start,
         )
 
@@ -176,6 +178,23 @@ def _problems_of_node(node: Node, where: str) -> list[Problem]:
         return []
     code = "parquet-refused"
     return [Problem(code=code, where=where, variable=f"/{node.path}", what=what, hint=hint)]
+
+
+def _warnings(plan: ReferencePlan, where: str) -> list[Problem]:
+    """Say how a hierarchy must be opened: fsspec looks for references in groups, and fails."""
+    if all(node.manifest is not None or not node.path for node in plan.nodes):
+        return []
+    return [
+        Problem(
+            code="parquet-groups",
+            where=where,
+            what="the set has groups; fsspec opens such a set only when told the protocol of the "
+            "source files",
+            hint='open it with storage_options={"fo": path, "remote_protocol": "file"} '
+            '(or "s3", "https", ...), or write JSON',
+            severity="warning",
+        )
+    ]
 
 
 def _files(node: Node) -> tuple[Any, ...]:

@@ -34,10 +34,11 @@ __all__ = ["contiguous", "chunked"]
 def contiguous(file: OpenFile, facts: Facts) -> Storage:
     """Reference a contiguous dataset as one chunk."""
     chunk_shape = one_chunk(facts.full_shape)
-    offset = facts.dataset.get_offset()
-    if offset is None or not facts.nbytes:
-        return Absent(chunk_shape, prod(facts.full_shape))
     stored = facts.dataset.get_storage_size()
+    offset = facts.dataset.get_offset()
+    # With a user block HDF5 reports an offset even where nothing is stored.
+    if not stored or offset is None or not facts.nbytes:
+        return Absent(chunk_shape, prod(facts.full_shape))
     if stored != facts.nbytes:
         return Refused(
             Reason(

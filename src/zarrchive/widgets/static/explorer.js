@@ -140,7 +140,7 @@ function render({ model, el, view: hostView }) {
     const lab = document.body.dataset.jpThemeLight;
     // The colours of JupyterLab are taken while they are of the theme that is shown.
     root.toggleAttribute("data-lab", lab !== undefined && (lab === "false") === darkWanted(model));
-    root.style.setProperty("--zx-height", model.get("height") || "640px");
+    root.style.setProperty("--zx-height", model.get("page_height") || model.get("height") || "640px");
     if (drawn) update();
     for (const canvas of root.querySelectorAll(".zx-plot, .zx-chunk-map")) canvas.dispatchEvent(new Event("zx-theme"));
   };
