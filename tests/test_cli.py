@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -13,6 +15,7 @@ import h5py
 import netCDF4
 import numpy as np
 import pytest
+import requests
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
@@ -282,7 +285,9 @@ def test_demo_makes_the_files_and_serves_them(run, tmp_path, monkeypatch) -> Non
     status, out, _ = run("demo", "--folder", tmp_path, "--no-browser", "--port", "5017")
     assert status == 0
     assert str(tmp_path) in out
-    assert calls == [((str(tmp_path),), {"port": 5017, "open_browser": False})]
+    ((place, options),) = calls
+    assert place == (str(tmp_path),)
+    assert (options["port"], options["open_browser"]) == (5017, False)
     assert all((tmp_path / name).exists() for name in demo_files())
 
 
@@ -290,7 +295,27 @@ def test_explore_serves_a_place(run, monkeypatch) -> None:
     calls = []
     monkeypatch.setattr("zarrchive.app.server.serve", lambda *a, **k: calls.append((a, k)))
     assert run("explore", "some/where")[0] == 0
-    assert calls == [(("some/where",), {"port": 0, "open_browser": True})]
+    ((place, options),) = calls
+    assert place == ("some/where",)
+    assert (options["port"], options["open_browser"]) == (0, True)
+
+
+def test_demo_ends_with_the_explorer_at_the_address_it_prints(demo_folder) -> None:
+    words = ["demo", "--folder", str(demo_folder), "--no-browser"]
+    command = [sys.executable, "-m", "zarrchive", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = next(line for line in process.stdout if line.startswith("Explorer: "))
+            url = line.split()[1]
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\S{20,}", url)
+            page = requests.get(url, timeout=60)
+            assert page.status_code == 200
+            assert "<title>Zarrchive" in page.text
+            without_secret = requests.get(re.sub(r"(:\d+/).*", r"\1", url), timeout=60)
+            assert without_secret.status_code in {403, 404}
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
 
 
 def test_a_failure_nobody_foresaw_is_one_problem(run, monkeypatch) -> None:

@@ -7,6 +7,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright")
@@ -136,3 +137,68 @@ def shoot():
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
     return save
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory):
+    """Three months of one model run, a radar-like tree, and what lies about in real folders."""
+    netcdf4 = pytest.importorskip("netCDF4")
+    folder = tmp_path_factory.mktemp("archive") / "model run #1"
+    folder.mkdir()
+    first = 0
+    for month, days in (("01", 31), ("02", 28), ("03", 31)):
+        with netcdf4.Dataset(folder / f"run_2021{month}.nc", "w") as file:
+            _write_month(file, first, days)
+        first += days
+    with netcdf4.Dataset(folder / "radar_001.nc", "w") as file:
+        for number in range(2):
+            sweep = file.createGroup(f"sweep_{number}")
+            sweep.createDimension("azimuth", 36)
+            sweep.createDimension("range", 50)
+            sweep.createVariable("range", "f4", ("range",))[:] = np.arange(50) * 250
+            data = sweep.createVariable("DBZH", "f4", ("azimuth", "range"), zlib=True)
+            data.units = "dBZ"
+            data[:] = np.hypot(*np.mgrid[0:36, 0:50]) - number
+    (folder / "cut_off.nc").write_bytes((folder / "run_202101.nc").read_bytes()[:4000])
+    (folder / "page.nc").write_text("<!doctype html><html><b>not found</b></html>")
+    (folder / "<img src=x onerror=pwned=1>.nc").write_bytes((folder / "radar_001.nc").read_bytes())
+    (folder / "notes.txt").write_text("read me")
+    (folder / "older").mkdir()
+    return folder
+
+
+def _write_month(file, first, days):
+    """A field over time, latitude and longitude, with a few missing values."""
+    for name, size in (("time", None), ("lat", 19), ("lon", 36)):
+        file.createDimension(name, size)
+    time = file.createVariable("time", "f8", ("time",), chunksizes=(days,))
+    time.units, time.calendar, time.standard_name = "days since 2021-01-01", "standard", "time"
+    time[:] = first + np.arange(days)
+    for name, units, values in (
+        ("lat", "degrees_north", np.linspace(90, -90, 19)),
+        ("lon", "degrees_east", np.arange(36) * 10.0),
+    ):
+        axis = file.createVariable(name, "f4", (name,))
+        axis.units, axis[:] = units, values
+    shape = (days, 19, 36)
+    field = file.createVariable(
+        "t2m", "f4", ("time", "lat", "lon"), zlib=True, shuffle=True, chunksizes=(1, 19, 36),
+        fill_value=np.float32(-999),
+    )
+    field.long_name, field.units, field.comment = "2 metre temperature", "K", "<b>made up</b>"
+    day, lat, lon = np.meshgrid(np.arange(days) + first, np.arange(19), np.arange(36), indexing="ij")
+    values = 300 - 3 * np.abs(lat - 9) + 4 * np.sin(lon / 6 + day / 9)
+    values[:, 12:14, 5:8] = -999
+    field[:] = values
+    rain = file.createVariable("rain", "i2", ("time", "lat", "lon"), zlib=True, chunksizes=(1, 19, 36))
+    rain.units, rain.scale_factor, rain.add_offset = "mm", 0.1, 0.0
+    rain[:] = np.abs(np.sin(lat * lon + day)).reshape(shape) * 12
+
+
+@pytest.fixture
+def served(sample_folder):
+    """The stand-alone explorer on the sample folder: its address."""
+    app = pytest.importorskip("zarrchive.app")
+    running = app.start(str(sample_folder))
+    yield running
+    running.stop()

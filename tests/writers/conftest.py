@@ -96,8 +96,7 @@ def _encoded(metadata: Any, values: np.ndarray) -> dict[tuple[int, ...], bytes]:
         array[...] = values
     keys = [key for key in store._store_dict if key != "zarr.json"]
     return {
-        tuple(int(i) for i in key.split("/")[1:]): store._store_dict[key].to_bytes()
-        for key in keys
+        tuple(int(i) for i in key.split("/")[1:]): store._store_dict[key].to_bytes() for key in keys
     }
 
 

@@ -30,7 +30,8 @@ WRITERS = pytest.mark.parametrize(
     "writer", [KerchunkJSONWriter(), KerchunkParquetWriter()], ids=["json", "parquet"]
 )
 CHILD = textwrap.dedent(
-    """
+    r"""
+    import os
     import sys
     import numpy as np
     from zarrchive.location.identity import SourceFile
@@ -58,12 +59,21 @@ CHILD = textwrap.dedent(
         )
         return ManifestGroup(arrays={"x": ManifestArray(metadata, manifest)})
 
-    version = int(sys.argv[3])
-    print("ready", flush=True)
-    while True:
-        version += 1
-        writer.write(group(version), sys.argv[2])
-        print(version, flush=True)
+    def write_for_ever(version):
+        while True:
+            version += 1
+            writer.write(group(version), sys.argv[2])
+            os.write(1, f"{version}\n".encode())
+
+    # Importing takes seconds: it is done once, and each round is a fork. Lines are written by
+    # one system call each, so that a kill leaves no half line.
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            write_for_ever(int(line))
+        os.write(1, f"pid {child}\n".encode())
+        os.waitpid(child, 0)
+        os.write(1, b"dead\n")
     """
 )
 
@@ -90,25 +100,30 @@ def version_of(path: Path) -> int:
 def test_a_writer_killed_at_any_time_leaves_a_complete_output(kind: str, tmp_path: Path) -> None:
     target = tmp_path / f"out.{kind}"
     chance = random.Random(1)  # noqa: S311 - not a secret
-    version = 0
-    for _ in range(8):
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, kind, str(target), str(version)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        with child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == "ready\n"
-            # The first round runs until a version is complete.
-            seen = [int(child.stdout.readline())] if version == 0 else []
-            time.sleep(chance.uniform(0, 0.08))
-            child.send_signal(signal.SIGKILL)
-            seen += [int(line) for line in child.stdout]
-        found = version_of(target)
-        last = max([version, *seen])
-        assert found in {last, last + 1}
-        version = found
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, kind, str(target)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        version = 0
+        for _ in range(20):
+            parent.stdin.write(f"{version}\n")
+            parent.stdin.flush()
+            child, seen = 0, [version]
+            # The very first version must be complete before the child is killed.
+            while not child or max(seen) == 0:
+                line = parent.stdout.readline()
+                if line.startswith("pid"):
+                    child = int(line.split()[1])
+                else:
+                    seen.append(int(line))
+            time.sleep(chance.uniform(0, 0.05))
+            os.kill(child, signal.SIGKILL)
+            seen += [int(line) for line in iter(parent.stdout.readline, "dead\n")]
+            found = version_of(target)
+            assert found in {max(seen), max(seen) + 1}
+            version = found
+        parent.stdin.close()
     with replaced_file(tmp_path / "out.json") if kind == "json" else replaced_folder(target):
         pass
     assert sorted(p.name for p in tmp_path.iterdir()) == [target.name]
@@ -151,11 +166,11 @@ def test_the_old_file_is_seen_until_the_end(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
-@pytest.mark.parametrize("can_exchange", [True, False])
+@pytest.mark.parametrize("system", ["with exchange", "without"])
 def test_the_old_folder_is_seen_until_the_end(
-    can_exchange: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not can_exchange:
+    if system == "without":
         monkeypatch.setattr(atomic, "_exchanged", lambda left, right: False)
     target = tmp_path / "a"
     for number in range(3):
@@ -171,9 +186,21 @@ def test_a_kill_between_two_renames_is_made_good_by_the_next_write(tmp_path: Pat
     aside = atomic._kept_aside(target)
     aside.mkdir()
     (aside / "old").touch()
-    with pytest.raises(KeyboardInterrupt), replaced_folder(target):
+    with replaced_folder(target):
         assert [p.name for p in target.iterdir()] == ["old"]
-        raise KeyboardInterrupt
+    assert list(target.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_failed_write_puts_the_old_folder_back_all_the_same(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    aside = atomic._kept_aside(target)
+    aside.mkdir()
+    (aside / "old").touch()
+    context = replaced_folder(target)
+    context.__enter__()
+    with pytest.raises(KeyboardInterrupt):
+        context.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert [p.name for p in target.iterdir()] == ["old"]
 
 

@@ -131,7 +131,7 @@ def test_names_that_mean_something_else_are_refused(
     writer: Any, name: str, make: Callable[..., Any], tmp_path: Path
 ) -> None:
     one, other = make(np.arange(2.0)).array, make(np.arange(2.0)).array
-    group = ManifestGroup(arrays={name: one, "x": other}, groups={"g": ManifestGroup()})
+    group = ManifestGroup(arrays={name: one, "x": other})
     [problem] = writer.problems_of(group)
     assert problem.code == "name-refused"
     report = writer.write(group, str(tmp_path / "out"), on_problem="skip")

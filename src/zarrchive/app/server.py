@@ -134,7 +134,7 @@ def start(
     return RunningServer(url, outcome["loop"], thread, explorers)
 
 
-def _make_server(  # noqa: PLR0913 - the parts of a server
+def _make_server(  # noqa: PLR0913, PLR0917 - the parts of a server
     location: str | os.PathLike[str] | None,
     port: int,
     prefix: str,

@@ -7,8 +7,7 @@ backend writes to an output, and which plays no part in comparisons.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import xarray as xr
 
@@ -38,15 +37,8 @@ class Notes:
     """Coordinates of a group that equal those of a group above it, from which xarray takes
     them; as the file has them."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _notes, (self.problems, self.decode_times, dict(self.shadowed))
 
-
-def _notes(problems: Any, decode_times: Any, shadowed: Any) -> Notes:  # noqa: ANN401 - unpickled
-    return Notes(problems=problems, decode_times=decode_times, shadowed=shadowed)
-
-
-_NOTHING: Final = Notes(shadowed=MappingProxyType({}))
+_NOTHING: Final = Notes()
 
 
 def notes_of(data: Noted) -> Notes:

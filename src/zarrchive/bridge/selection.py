@@ -40,7 +40,9 @@ class Selection:
             return cls()
         if wanted == "all":
             return cls(is_everything=True)
-        entries: list[Any] = [wanted] if isinstance(wanted, str) else list(_several(wanted, argument))
+        entries: list[Any] = (
+            [wanted] if isinstance(wanted, str) else list(_several(wanted, argument))
+        )
         if strange := [entry for entry in entries if not isinstance(entry, str)]:
             raise ManifestError(_wrong_type(strange[0], argument))
         paths = {"/" + entry.strip("/") for entry in entries if "/" in entry}
@@ -59,29 +61,37 @@ class Selection:
         """Return the name of every variable that may be meant, for readers: they know no paths."""
         return self.names | {path.rpartition("/")[2] for path in self.paths}
 
-    def check(self, root: ManifestGroup, *, path: str, where: str, argument: str) -> None:
-        """Refuse names of variables that the hierarchy does not have.
+    def problems_of_unknown(
+        self,
+        groups: Iterable[tuple[str, ManifestGroup]],
+        *,
+        path: str,
+        where: str,
+        argument: str,
+    ) -> list[Problem]:
+        """Return a Problem ``variable-unknown`` where a name is nowhere in `groups`.
 
         A variable that a reader could not map is not unknown: a Problem says what it lacks.
 
-        Raises
-        ------
-        ManifestError
-            ``variable-unknown``, with the variables that there are.
+        Parameters
+        ----------
+        groups
+            Path and content of each group to look in.
+        path
+            Of the topmost group; paths that are not below it are not looked for.
+        where, argument
+            The file, and what the caller calls the selection.
         """
-        missing = set(self.names) | {one for one in self.paths if _is_below(one, path)}
-        if not missing:
-            return
+        below = f"{path.rstrip('/')}/"
+        missing = set(self.names) | {one for one in self.paths if one.startswith(below)}
         known: list[str] = []
-        for folder, group in root.walk(path):
-            refused = [p.variable for p in group.problems if p.variable]
+        for folder, group in groups if missing else ():
+            refused = [problem.variable for problem in group.problems if problem.variable]
             here = [f"{folder.rstrip('/')}/{name}" for name in group.arrays]
             missing.difference_update(here, refused, group.arrays)
             missing.difference_update(one.rpartition("/")[2] for one in refused)
             known += here if folder != path else list(group.arrays)
-            if not missing:
-                return
-        raise ManifestError(_unknown(sorted(missing), known, where, argument))
+        return [_unknown(sorted(missing), known, where, argument)] if missing else []
 
 
 def _several(wanted: Iterable[str], argument: str) -> Iterable[str]:
@@ -89,10 +99,6 @@ def _several(wanted: Iterable[str], argument: str) -> Iterable[str]:
         return iter(wanted)
     except TypeError:
         raise ManifestError(_wrong_type(wanted, argument)) from None
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _wrong_type(found: object, argument: str) -> Problem:

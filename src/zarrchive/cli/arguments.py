@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-__all__ = ["add_server_arguments", "add_source_arguments", "port"]
+__all__ = ["add_server_arguments", "add_source_arguments", "add_storage_arguments", "port"]
 
 
 def add_source_arguments(parser: ArgumentParser) -> None:
@@ -17,6 +17,11 @@ def add_source_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reader", metavar="NAME", help="reader to use; by default the first bytes decide"
     )
+    add_storage_arguments(parser)
+
+
+def add_storage_arguments(parser: ArgumentParser) -> None:
+    """Add --storage-options."""
     parser.add_argument(
         "--storage-options",
         metavar="JSON",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zarrchive.cli.arguments import add_server_arguments
+from zarrchive.cli.serving import serve_until_stopped
 from zarrchive.cli.terminal import printable, terminal
 
 if TYPE_CHECKING:
@@ -27,12 +28,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Make what is missing of the files, then serve the explorer until it is stopped."""
-    from zarrchive.app.server import serve
     from zarrchive.demo.folder import default_folder, make_demo
 
     folder = options.folder or default_folder()
     console = terminal()
     console.print(f"Sample files: {printable(str(folder))}", soft_wrap=True)
     made = make_demo(folder)
-    serve(str(made), port=options.port, open_browser=not options.no_browser)
+    serve_until_stopped(str(made), options)
     return 0

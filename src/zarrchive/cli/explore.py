@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zarrchive.cli.arguments import add_server_arguments
+from zarrchive.cli.arguments import add_server_arguments, add_storage_arguments
+from zarrchive.cli.serving import serve_until_stopped
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -18,11 +19,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "location", metavar="PATH", nargs="?", default=".", help="where to begin (default: here)"
     )
     add_server_arguments(parser)
+    add_storage_arguments(parser)
 
 
 def run(options: Namespace) -> int:
     """Serve the explorer until it is stopped."""
-    from zarrchive.app.server import serve
-
-    serve(options.location, port=options.port, open_browser=not options.no_browser)
+    serve_until_stopped(options.location, options, storage_options=options.storage_options)
     return 0

@@ -51,20 +51,25 @@ def file_tree(
     heading = Text(printable(url), style="bold")
     heading.append(f"  {', '.join(fact for fact in facts if fact)}", "not bold dim")
     root = Tree(heading)
-    nodes: dict[str, tuple[Tree, int]] = {}
+    places: dict[str, tuple[Tree, int]] = {}
     for document in groups:
-        path = document["path"]
-        if not nodes:
-            nodes[path] = (root, 0)
+        path, node = document["path"], root
+        if not places:
+            places[path] = (root, 0)
         else:
-            above = path.rpartition("/")[0] or "/"
-            parent, depth = nodes[above]
-            name, depth = (
-                (path.rpartition("/")[2], depth + 1) if depth < _DEEPEST else (path, depth)
-            )
-            nodes[path] = (parent.add(Text(f"{printable(name)}/", style="bold")), depth)
-        _fill(nodes[path][0], document, attributes=attributes)
+            place, depth = places[path.rpartition("/")[0] or "/"]
+            if depth < _DEEPEST:
+                node = _add_group(place, path.rpartition("/")[2])
+                places[path] = (node, depth + 1)
+            else:
+                node = _add_group(place, path)
+                places[path] = (place, depth)
+        _fill(node, document, attributes=attributes)
     return root
+
+
+def _add_group(place: Tree, name: str) -> Tree:
+    return place.add(Text(f"{printable(name)}/", style="bold"))
 
 
 def _fill(node: Tree, document: Mapping[str, Any], *, attributes: bool) -> None:
@@ -123,7 +128,9 @@ def _chunks(array: Mapping[str, Any]) -> str:
 def _codecs(documents: Sequence[Mapping[str, Any]]) -> str:
     """List codecs in the order of encoding; plain little-endian bytes go without saying."""
     said = [_codec(document) for document in documents]
-    return ", ".join(text for text in said if text not in {"bytes", "bytes(little)"}) or "as it is"
+    return (
+        ", ".join(text for text in said if text not in {"bytes", "bytes(little)"}) or "uncompressed"
+    )
 
 
 def _codec(document: Mapping[str, Any]) -> str:
@@ -137,7 +144,7 @@ def _size(array: Mapping[str, Any]) -> str:
     stored, decoded = array["bytes_stored"], array["bytes_decoded"]
     if not stored or not decoded or stored == decoded:
         return human_size(stored)
-    return f"{human_size(stored)} of {human_size(decoded)}"
+    return f"{human_size(stored)}, decoded {human_size(decoded)}"
 
 
 def _attributes(attributes: Mapping[str, Any]) -> Table:

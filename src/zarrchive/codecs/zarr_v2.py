@@ -31,6 +31,9 @@ _NEVER_COMPRESSOR: Final = frozenset(
 )
 """Codecs that readers look for among the filters, even where they come last."""
 
+_WIDEST: Final = {"f": 8, "c": 16}
+"""Bytes of the widest floating point of each kind; wider ones depend on the machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class V2Encoding:
@@ -145,7 +148,8 @@ def _stored_dtype(dtype: np.dtype[Any], serializer: Document) -> np.dtype[Any]:
     endian = _configuration(serializer).get("endian")
     if endian is None or dtype.fields is not None:
         return dtype
-    return dtype.newbyteorder(str(getattr(endian, "value", endian)))
+    is_big = str(getattr(endian, "value", endian)) == "big"
+    return dtype.newbyteorder(">" if is_big else "<")
 
 
 def _type_name(dtype: np.dtype[Any]) -> str | list[Any]:
@@ -164,8 +168,9 @@ def _type_name(dtype: np.dtype[Any]) -> str | list[Any]:
                 "without padding, and Zarr v2 cannot say where the padding is",
             )
         return [[name, _type_name(dtype[name])] for name in names]
-    if dtype.kind not in "biufcSUVMm" or (dtype.kind in "fc" and dtype.itemsize > 16):
-        raise _NoCounterpartError("v2-dtype", f"the data type {dtype} has no counterpart in Zarr v2")
+    is_long = dtype.itemsize > _WIDEST.get(dtype.kind, dtype.itemsize)
+    if is_long or dtype.kind not in "biufcSUVMm":
+        raise _NoCounterpartError("v2-dtype", f"Zarr v2 has no data type like {dtype}")
     return dtype.str
 
 

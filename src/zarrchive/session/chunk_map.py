@@ -63,7 +63,7 @@ def chunk_map(array: ManifestArray) -> tuple[dict[str, Any], tuple[bytes, bytes]
 
 
 def _axes(grid: tuple[int, ...]) -> list[int]:
-    """The (at most two) axes with the most chunks, in the order of the array."""
+    """Return the (at most two) axes with the most chunks, in the order of the array."""
     ranked = sorted(range(len(grid)), key=lambda axis: -grid[axis])
     several = [axis for axis in ranked[:2] if grid[axis] > 1]
     return sorted(several or ranked[:1])
@@ -72,7 +72,7 @@ def _axes(grid: tuple[int, ...]) -> list[int]:
 def _places(
     position: npt.NDArray[np.uint64], grid: tuple[int, ...], axes: list[int]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], tuple[int, int], bool]:
-    """Row and column of each stored chunk, the size of the picture, and whether it is wrapped."""
+    """Return row and column of each stored chunk, the picture's size, and if it is wrapped."""
     index = [_along(position, grid, axis) for axis in axes]
     if len(axes) == 2:
         return index[0], index[1], (grid[axes[0]], grid[axes[1]]), False

@@ -131,6 +131,6 @@ def _is_same_file(url: str, path: str) -> bool:
     if not (is_local(url) and is_local(path)):
         return False
     try:
-        return os.path.samefile(url, path)
+        return os.path.samefile(url, path)  # noqa: PTH121 - a location is a string
     except OSError:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,11 +10,12 @@ import numpy as np
 
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
+from zarrchive.session.aspects import ASPECTS, Aspect, is_time, plain_value
 from zarrchive.session.contents import dims_of
 from zarrchive.session.plan import Finding, Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Sequence
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
     from zarrchive.session.contents import Contents
@@ -22,24 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["findings_of"]
 
-_PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
 _COMPARED_BYTES: Final = 1 << 20
 _COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
 _MAX_NAMES: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class _Aspect:
-    """One property in which arrays must agree."""
-
-    code: str
-    says: str
-    hint: str
-    of: Callable[[ManifestArray, int | None], Hashable]
-    only_virtual: bool = True
-    """Whether loading the values solves it."""
-    is_error: bool = True
 
 
 def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Finding, ...]:
@@ -107,12 +94,14 @@ def _attributes_that_differ(part: Sequence[Contents]) -> list[Finding]:
 def _same_attribute(left: ManifestGroup, right: ManifestGroup, key: str) -> bool:
     if key not in left.attributes or key not in right.attributes:
         return False
-    return _plain(left.attributes[key]) == _plain(right.attributes[key])
+    return plain_value(left.attributes[key]) == plain_value(right.attributes[key])
 
 
 def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:
     """Compare what several parts have in common: merging takes it from the first."""
     found: list[Finding] = []
+    if plan.is_new_dim and len({len(part) for part in parts}) > 1:
+        found.append(_unequal_parts(plan, parts))
     firsts = [part[0] for part in parts]
     paths = dict.fromkeys(path for contents in firsts for path in contents.arrays)
     for path in paths:
@@ -126,7 +115,7 @@ def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[F
                     path,
                     having,
                     [str(contents.arrays[path].shape) for contents in having],
-                    _Aspect(
+                    Aspect(
                         "combine-shape",
                         "shape",
                         "leave the variable or one of the files out",
@@ -140,12 +129,24 @@ def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[F
     return found
 
 
+def _unequal_parts(plan: Plan, parts: Sequence[Sequence[Contents]]) -> Finding:
+    fewest, most = min(parts, key=len), max(parts, key=len)
+    problem = Problem(
+        code="combine-parts",
+        where=fewest[0].url,
+        what=f"{len(fewest)} files have the variables of {name_of(fewest[0].url)}, but "
+        f"{len(most)} those of {name_of(most[0].url)}, so {plan.dim} has no common length",
+        hint="leave out the files of one set, or join instead of merging",
+    )
+    return Finding(problem, tuple(contents.url for contents in fewest))
+
+
 def _aspects_that_differ(
     plan: Plan, path: str, having: Sequence[Contents], *, is_virtual: bool
 ) -> list[Finding]:
     axis = _axis(having[0].arrays[path], plan.dim)
     found = []
-    for aspect in _ASPECTS:
+    for aspect in ASPECTS:
         if aspect.only_virtual and not is_virtual:
             continue
         if aspect.code == "combine-packing" and _decodes(plan, path, having):
@@ -162,14 +163,14 @@ def _aspects_that_differ(
 
 def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:
     """Tell whether values are joined as times, whatever date the numbers count from."""
-    return path in plan.coordinates and all(_is_time(c.arrays[path]) for c in having)
+    return path in plan.coordinates and all(is_time(c.arrays[path]) for c in having)
 
 
 def _differences(
     path: str,
     having: Sequence[Contents],
     values: Sequence[str],
-    aspect: _Aspect,
+    aspect: Aspect,
     *,
     can_load: bool,
 ) -> list[Finding]:
@@ -189,7 +190,8 @@ def _differences(
             code=aspect.code,
             where=urls[0],
             variable=path,
-            what=f"{aspect.says} is {value} in {_files(urls)}, but {usual} in {_files(files[usual])}",
+            what=f"{aspect.says} is {value} in {_files(urls)}, but {usual} in "
+            f"{_files(files[usual])}",
             hint=aspect.hint,
             severity="error" if aspect.is_error else "warning",
         )
@@ -292,7 +294,7 @@ def _overlaps(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
     known = [(c, v.reshape(-1)) for c, v in spans if v is not None and v.size]
     rising = len(known) < 2 or bool(known[0][1][0] <= known[-1][1][-1])
     found = []
-    for (left, before), (right, after) in zip(known, known[1:], strict=False):
+    for (left, before), (right, after) in pairwise(known):
         follows = before[-1] < after[0] if rising else before[-1] > after[0]
         if bool(follows):
             continue
@@ -312,75 +314,6 @@ def _overlaps(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
 def _axis(array: ManifestArray, dim: str) -> int | None:
     names = dims_of(array)
     return names.index(dim) if dim in names else None
-
-
-def _sizes_elsewhere(array: ManifestArray, axis: int | None) -> Hashable:
-    return tuple("*" if i == axis else str(n) for i, n in enumerate(array.shape))
-
-
-def _packing(array: ManifestArray, _axis: int | None) -> Hashable:
-    """Say what turns stored numbers into values; times count from a date."""
-    names = (*_PACKING, "units", "calendar") if _is_time(array) else _PACKING
-    known = {key: array.attributes[key] for key in names if key in array.attributes}
-    return ", ".join(f"{key}={_plain(value)}" for key, value in known.items()) or "absent"
-
-
-def _units(array: ManifestArray, _axis: int | None) -> Hashable:
-    return "" if _is_time(array) else _plain(array.attributes.get("units", "absent"))
-
-
-def _is_time(array: ManifestArray) -> bool:
-    return " since " in str(array.attributes.get("units", ""))
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401 - an attribute
-    return str(np.asarray(value).tolist())
-
-
-def _codecs(array: ManifestArray, _axis: int | None) -> Hashable:
-    parts = []
-    for codec in array.metadata.codecs:
-        document: Any = codec.to_dict()
-        settings = document.get("configuration") or {}
-        inner = ", ".join(f"{k}={v}" for k, v in sorted(settings.items()))
-        parts.append(f"{document['name']}({inner})" if inner else str(document["name"]))
-    return " + ".join(parts)
-
-
-_LOAD_OR_LEAVE: Final = "put its values into the export, or leave the files out that differ"
-_LEAVE: Final = "leave the files out that differ, or the variable"
-_ASPECTS: Final = (
-    _Aspect(
-        "combine-dims",
-        "the order of dimensions",
-        "leave the variable or the files out that differ",
-        lambda array, _: " x ".join(dims_of(array)) or "scalar",
-        only_virtual=False,
-    ),
-    _Aspect(
-        "combine-shape",
-        "the shape",
-        "leave the variable or the files out that differ",
-        lambda array, axis: " x ".join(map(str, _sizes_elsewhere(array, axis))) or "scalar",  # type: ignore[call-overload] - a tuple
-        only_virtual=False,
-    ),
-    _Aspect("combine-dtype", "the type", _LOAD_OR_LEAVE, lambda array, _: str(array.dtype)),
-    _Aspect(
-        "combine-chunks",
-        "the chunk shape",
-        _LOAD_OR_LEAVE,
-        lambda array, _: " x ".join(map(str, array.chunk_shape)) or "scalar",
-    ),
-    _Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs),
-    _Aspect(
-        "combine-fill",
-        "the fill value",
-        _LOAD_OR_LEAVE,
-        lambda array, _: _plain(array.metadata.fill_value),
-    ),
-    _Aspect("combine-packing", "the packing", _LEAVE, _packing, only_virtual=False),
-    _Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error=False),
-)
 
 
 def _equal(left: np.ndarray[Any, Any] | None, right: np.ndarray[Any, Any] | None) -> bool:

@@ -68,14 +68,16 @@ def propose(
     paths = {path for contents in files for path in contents.arrays}
     coordinates = {path for contents in files for path in contents.coordinates()}
     drop = tuple(sorted(paths & choice.unpicked))
+    load = (paths & choice.loaded) - coordinates - choice.unpicked
+    values = (load | coordinates) - choice.unpicked
     plan = Plan(
         kind="datatree" if any(contents.is_hierarchy for contents in files) else "dataset",
-        parts=tuple(Part(tuple(contents.url for contents in part)) for part in parts),
+        parts=tuple(_part(part, values) for part in parts),
         dim=dim,
         labels=labels,
         labels_are_times=are_times,
         drop=drop,
-        load=tuple(sorted((paths & choice.loaded) - coordinates - choice.unpicked)),
+        load=tuple(sorted(load)),
         coordinates=tuple(sorted(coordinates - choice.unpicked)),
         dims=_dims_to_offer(files, differing),
     )
@@ -83,6 +85,11 @@ def propose(
     findings = (*unreadable, *findings_of(plan, parts))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
     return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
+
+
+def _part(part: Sequence[Contents], values: set[str]) -> Part:
+    here = {path for contents in part for path in contents.arrays}
+    return Part(tuple(contents.url for contents in part), tuple(sorted(values & here)))
 
 
 def _unreadable(url: str, problem: Problem) -> Finding:
@@ -123,7 +130,7 @@ def _parts(files: Sequence[Contents], choice: Choice, differing: list[str]) -> l
 
 
 def _place(contents: Contents, differing: list[str]) -> tuple[str, ...]:
-    """Where a file lies along the dimensions that distinguish files, as something to compare."""
+    """Say where a file lies along the dimensions that distinguish files."""
     place = []
     for path in contents.coordinates():
         if path.rpartition("/")[2] in differing:
@@ -156,12 +163,12 @@ def _ordered(part: list[Contents], dim: str, order: Order) -> list[Contents]:
     by_name = sorted(part, key=lambda contents: natural_key(name_of(contents.url)))
     if order == "name":
         return by_name
-    firsts = [_first_value(contents, dim) for contents in by_name]
+    firsts: list[Any] = [_first_value(contents, dim) for contents in by_name]
     if any(first is None for first in firsts):
         return by_name
     falling = sum(_falls(contents, dim) for contents in by_name) * 2 > len(by_name)
     try:
-        ranked = sorted(range(len(by_name)), key=lambda i: firsts[i], reverse=falling)  # type: ignore[arg-type,return-value] - scalars of one coordinate
+        ranked = sorted(range(len(by_name)), key=lambda i: firsts[i], reverse=falling)
     except TypeError:
         return by_name
     return [by_name[i] for i in ranked]

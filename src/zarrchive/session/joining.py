@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge.dataset import from_dataset, to_dataset
+from zarrchive.bridge.datatree import from_datatree, to_datatree
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestGroup
     from zarrchive.session.contents import Contents
-    from zarrchive.session.plan import Plan
+    from zarrchive.session.plan import Part, Plan
     from zarrchive.session.tasks import Job
 
 __all__ = ["carry_out", "group_of", "result_of"]
@@ -38,18 +40,16 @@ def carry_out(
         for url in part.files:
             if job.cancelled.is_set():
                 return None
-            opened.append(_opened(plan, scan(url)))
+            opened.append(_opened(plan, part, scan(url)))
             done += 1
             job.progress(done, total)
-        parts.append(opened[0] if len(opened) == 1 else _joined(plan, opened))
+        parts.append(_joined(plan, opened) if plan.dim else opened[0])
     combined = parts[0] if len(parts) == 1 else _merged(parts)
     return _labelled(plan, combined)
 
 
 def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
     """Return a combined dataset as a hierarchy of virtual arrays."""
-    from zarrchive.bridge import from_dataset, from_datatree
-
     if isinstance(dataset, xr.DataTree):
         return from_datatree(dataset)
     return from_dataset(dataset)
@@ -76,17 +76,18 @@ def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
     )
 
 
-def _opened(plan: Plan, contents: Contents) -> xr.Dataset | xr.DataTree:
-    options: dict[str, Any] = {"storage_options": contents.storage_options}
+def _opened(plan: Plan, part: Part, contents: Contents) -> xr.Dataset | xr.DataTree:
+    options: dict[str, Any] = {
+        "storage_options": contents.storage_options,
+        "where": contents.url,
+    }
     if plan.load:
-        options["loadable_variables"] = sorted({*plan.load, *plan.coordinates})
+        options["loadable_variables"] = part.load
     if plan.drop:
         options["drop_variables"] = list(plan.drop)
-    from zarrchive.bridge import to_dataset, to_datatree
-
-    opener = to_datatree if plan.kind == "datatree" else to_dataset
-    opened: xr.Dataset | xr.DataTree = opener(contents.root, **options)
-    return opened
+    if plan.kind == "datatree":
+        return to_datatree(contents.root, **options)
+    return to_dataset(contents.root, **options)
 
 
 def _joined(plan: Plan, opened: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
@@ -125,7 +126,7 @@ def _merged(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
 def _labelled(plan: Plan, combined: Any) -> Any:  # noqa: ANN401 - a dataset or a tree
     if plan.labels is None:
         return combined
-    labels = np.array(plan.labels, dtype="datetime64[ns]" if plan.labels_are_times else None)
-    return combined.assign_coords(
-        {plan.dim: list(plan.labels) if labels.dtype.kind == "U" else labels}
-    )
+    values: Any = list(plan.labels)
+    if plan.labels_are_times:
+        values = np.array(values, dtype="datetime64[ns]")
+    return combined.assign_coords({plan.dim: values})

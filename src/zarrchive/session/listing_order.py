@@ -25,9 +25,8 @@ def shown_entries(listing: Listing, sniffed: Mapping[str, Sniff]) -> tuple[int, 
     """
     matches = _matcher(listing.filter)
     chosen = [i for i, entry in enumerate(listing.entries) if matches(entry.name)]
-    chosen.sort(
-        key=lambda i: natural_key(listing.entries[i].name), reverse=_names_reversed(listing)
-    )
+    backwards = listing.sort == "name" and listing.descending
+    chosen.sort(key=lambda i: natural_key(listing.entries[i].name), reverse=backwards)
     if listing.sort != "name":
         values = [_value(listing, listing.entries[i], sniffed) for i in chosen]
         known = [i for i, value in zip(chosen, values, strict=True) if value is not None]
@@ -44,10 +43,6 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Order names as people do: ``day2`` before ``day10``; case does not matter."""
     parts = _DIGITS.split(name.casefold())
     return tuple((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts) if p)
-
-
-def _names_reversed(listing: Listing) -> bool:
-    return listing.sort == "name" and listing.descending
 
 
 def _matcher(text: str) -> Callable[[str], bool]:

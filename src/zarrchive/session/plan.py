@@ -53,6 +53,8 @@ class Part:
     """Files that are joined along the dimension of the plan, in this order."""
 
     files: tuple[str, ...]
+    load: tuple[str, ...] = ()
+    """Paths of all variables of these files whose values are put in, coordinates included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,9 +175,9 @@ def _coordinate(root: ManifestGroup, folder: str, dim: str) -> ManifestArray | N
     return None
 
 
-def _open_zarr(store: ManifestStore, *, decode_times: bool) -> xr.Dataset:
+def _open_zarr(store: Any, *, decode_times: bool) -> xr.Dataset:  # noqa: ANN401 - xarray does not declare stores
     return xr.open_dataset(
-        store,  # type: ignore[arg-type] - a zarr store
+        store,
         engine="zarr",
         consolidated=False,
         chunks=None,

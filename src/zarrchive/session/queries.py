@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +25,7 @@ from zarrchive.session.script import script_of
 from zarrchive.session.views import problems_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from zarrchive.manifests import ManifestGroup
     from zarrchive.session.state import SessionState
@@ -238,7 +237,7 @@ def _status(state: SessionState, url: str) -> str:
 
 
 def _problem_of_file(state: SessionState, url: str) -> dict[str, str] | None:
-    """The first error of a file of the collection, else its first warning."""
+    """Return the first error of a file of the collection, else its first warning."""
     scan, sniff = state.collection.scans.get(url), state.sniffed.get(url)
     found = [] if scan is None else list(scan.problems)
     if sniff is not None and sniff.problem is not None:

@@ -40,7 +40,7 @@ def cost_of(array: ManifestArray, selection: Sequence[int | slice]) -> Cost:
     return Cost(int(stored.length[wanted].sum(dtype=np.uint64)), int(np.count_nonzero(wanted)))
 
 
-def _chunks_touched(part: int | slice, size: int, chunk: int) -> np.ndarray | None:  # type: ignore[type-arg] - of uint64
+def _chunks_touched(part: int | slice, size: int, chunk: int) -> np.ndarray | None:  # type: ignore[type-arg]  # of uint64
     """Return the chunk indices along one dimension, or None for all."""
     if isinstance(part, int):
         return np.array([part // max(chunk, 1)], dtype=np.uint64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, assert_never, get_args
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from zarrchive.session import actions as a
 from zarrchive.session import results as r
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["reduce"]
 
-_RESULTS: Final = get_args(r.InternalAction)
 _MAX_RECENT: Final = 12
 _SUFFIXES: Final = MappingProxyType({"kerchunk-json": ".json", "kerchunk-parquet": ".parq"})
 
 
 def reduce(state: SessionState, action: r.Action) -> SessionState:
     """Return the state after `action`; the very same object if nothing changes."""
-    if isinstance(action, _RESULTS):
+    if isinstance(action, r.InternalAction):
         return reduce_result(state, action)
     return _reduce_user(state, action)
 
@@ -93,9 +92,9 @@ def _open_location(state: SessionState, url: str) -> SessionState:
     return replace(state, location=location, step="files")
 
 
-def _show(state: SessionState, **changes: object) -> SessionState:
+def _show(state: SessionState, **changes: Any) -> SessionState:  # noqa: ANN401 - fields of any type
     before = state.listing
-    listing = replace(before, **changes)  # type: ignore[arg-type] - the fields of a listing
+    listing = replace(before, **changes)
     if listing == before:
         return state
     shown = shown_entries(listing, state.sniffed)
@@ -126,14 +125,14 @@ def _collect(state: SessionState, entries: Mapping[str, FolderEntry]) -> Session
     return _replan(state) if entries else _replan(state, variables=())
 
 
-def _replan(state: SessionState, **changes: object) -> SessionState:
+def _replan(state: SessionState, **changes: Any) -> SessionState:  # noqa: ANN401 - fields of any type
     """Forget the plan and its result; say whether a new one is being made."""
     before: Combine = state.combine
-    if changes and replace(before, **changes) == before:  # type: ignore[arg-type] - as in `_show`
+    if changes and replace(before, **changes) == before:
         return state
     combine = replace(
         before,
-        **changes,  # type: ignore[arg-type] - the fields of `Combine`
+        **changes,
         key=before.key + 1,
         version=before.version + 1,
         status="idle",

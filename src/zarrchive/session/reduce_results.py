@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from zarrchive.session import results as r
 from zarrchive.session.listing_order import shown_entries
@@ -153,9 +153,11 @@ def _progressed(state: SessionState, task: Task) -> SessionState:
     return replace(state, tasks=tasks)
 
 
-def _ended(state: SessionState, task_id: str, status: str) -> SessionState:
+def _ended(
+    state: SessionState, task_id: str, status: Literal["cancelled", "done", "failed"]
+) -> SessionState:
     tasks = [
-        replace(task, status=status, eta=None)  # type: ignore[arg-type] - the statuses of an end
+        replace(task, status=status, eta=None)
         if task.id == task_id and task.status == "running"
         else task
         for task in state.tasks

@@ -79,19 +79,26 @@ def _options(has_options: bool) -> list[str]:  # noqa: FBT001 - a fact about the
 
 def _dataset(plan: Plan, *, has_options: bool) -> list[str]:
     lines = _list("drop", plan.drop) if plan.drop else []
-    lines += _list("load", _loaded(plan)) if plan.load else []
+    if plan.load and plan.how != "merge":
+        lines += _list("load", plan.parts[0].load)
     options = _open_options(plan, has_options=has_options)
-    if plan.kind == "datatree":
-        return [*lines, *_tree(plan, options)]
+    name = _name(plan)
     if plan.how == "single":
-        return [*lines, f"ds = zarrchive.open_virtual_dataset(files[0]{options})"]
-    if plan.how == "concat":
-        return [*lines, *_joined("ds", "files", plan, options), *_labels("ds", plan)]
-    return [*lines, *_merged(plan, options)]
+        return [*lines, f"{name} = {_opener(plan)}(files[0]{options})"]
+    if plan.how == "merge":
+        lines += _parts(plan)
+    if plan.kind == "datatree":
+        lines += _tree(plan, options)
+    elif plan.how == "concat":
+        lines += _joined(name, "files", plan, options)
+    else:
+        lines += _merged(plan, options)
+    return [*lines, *_labels(name, plan)]
 
 
-def _loaded(plan: Plan) -> list[str]:
-    return sorted({*plan.load, *plan.coordinates})
+def _opener(plan: Plan) -> str:
+    kind = "datatree" if plan.kind == "datatree" else "dataset"
+    return f"zarrchive.open_virtual_{kind}"
 
 
 def _open_options(plan: Plan, *, has_options: bool) -> str:
@@ -130,41 +137,50 @@ def _label_values(plan: Plan) -> str:
     return 'np.array(labels, dtype="datetime64[ns]")' if plan.labels_are_times else "labels"
 
 
-def _merged(plan: Plan, options: str) -> list[str]:
-    lines = ["parts = []"]
-    if all(len(part.files) == 1 for part in plan.parts):
-        lines = [f"parts = [zarrchive.open_virtual_dataset(file{options}) for file in files]"]
-    else:
-        lines = [f"parts = {_slices(plan)}"]
-        lines.append("for at, part in enumerate(parts):")
-        joined = _joined("parts[at]", "part", plan, options)
-        lines += [f"    {line}" for line in joined]
-    lines.append('ds = xr.merge(parts, compat="override", join="exact", combine_attrs="override")')
-    return [*lines, *_labels("ds", plan)]
-
-
-def _slices(plan: Plan) -> str:
-    ends, end = [], 0
+def _parts(plan: Plan) -> list[str]:
+    """List the parts: slices of the files, and what is loaded of each where that is chosen."""
+    lines = ["parts = ["]
+    end = 0
     for part in plan.parts:
-        ends.append((end, end + len(part.files)))
-        end += len(part.files)
-    return "[" + ", ".join(f"files[{first}:{last}]" for first, last in ends) + "]"
+        first, end = end, end + len(part.files)
+        files = f"files[{first}:{end}]"
+        lines.append(f"    ({files}, {list(part.load)!r})," if plan.load else f"    {files},")
+    return [*lines, "]"]
+
+
+def _each_part(plan: Plan) -> str:
+    return "for part, load in parts:" if plan.load else "for part in parts:"
+
+
+def _merged(plan: Plan, options: str) -> list[str]:
+    lines = ["joined = []", _each_part(plan)]
+    if plan.dim:
+        lines += [f"    {line}" for line in _joined("ds", "part", plan, options)]
+    else:
+        lines.append(f"    ds = {_opener(plan)}(part[0]{options})")
+    lines.append("    joined.append(ds)")
+    merge = 'ds = xr.merge(joined, compat="override", join="exact", combine_attrs="override")'
+    return [*lines, merge]
 
 
 def _tree(plan: Plan, options: str) -> list[str]:
-    if plan.how == "single":
-        return [f"tree = zarrchive.open_virtual_datatree(files[0]{options})"]
-    lines = [f"trees = [zarrchive.open_virtual_datatree(file{options}) for file in files]", ""]
-    if plan.how == "merge":
-        parts = _slices(plan).replace("files[", "trees[")
-        many = any(len(part.files) > 1 for part in plan.parts)
-        parts = f"[join(part) for part in {parts}]" if many else "trees"
-        lines = [*lines[:1], "", *(_join_function(plan) if many else []), *_MERGE_FUNCTION]
-        lines.append(f"tree = merge({parts})")
-    else:
-        lines += _join_function(plan)
-        lines.append("tree = join(trees)")
-    return [*lines, *_labels("tree", plan)]
+    """Join, then merge, node by node."""
+    many = bool(plan.dim)
+    lines = [
+        *(_join_function(plan) if many else []),
+        *(_MERGE_FUNCTION if plan.how == "merge" else []),
+    ]
+    if plan.how == "concat":
+        return [*lines, f"tree = join([{_opener(plan)}(file{options}) for file in files])"]
+    opened = f"[{_opener(plan)}(file{options}) for file in part]"
+    return [
+        *lines,
+        "trees = []",
+        _each_part(plan),
+        f"    opened = {opened}",
+        f"    trees.append({'join(opened)' if many else 'opened[0]'})",
+        "tree = merge(trees)",
+    ]
 
 
 def _join_function(plan: Plan) -> list[str]:
@@ -180,8 +196,8 @@ def _join_function(plan: Plan) -> list[str]:
         "        joined[path] = (",
         "            xr.concat(",
         f'                nodes, dim={plan.dim!r}, data_vars="{"all" if new else "minimal"}",',
-        '                coords="minimal", compat="override", join="exact", '
-        'combine_attrs="override",',
+        '                coords="minimal", compat="override",',
+        '                join="exact", combine_attrs="override",',
         "            )",
         f"            if {condition}",
         "            else nodes[0]",

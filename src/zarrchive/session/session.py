@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any
 
+from zarrchive.errors import Problem
 from zarrchive.session import actions as a
 from zarrchive.session import results as r
 from zarrchive.session.effects import SniffFiles, effects_of
@@ -22,11 +23,8 @@ from zarrchive.session.work import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zarrchive.errors import Problem
 
 __all__ = ["Session"]
-
-_USER: Final = get_args(a.UserAction)
 
 
 class Session:
@@ -65,7 +63,7 @@ class Session:
         with self._lock:
             before = self.state
             self.state = after = reduce(before, action)
-            if isinstance(action, _USER):
+            if isinstance(action, a.UserAction):
                 self.log.append(action)
             effects = effects_of(before, action, after)
             for effect in effects:
@@ -77,11 +75,11 @@ class Session:
     def act(self, message: Mapping[str, Any]) -> Problem | None:
         """Dispatch an action that came as a message; a Problem if it was none."""
         action = a.action_from_message(message)
-        if isinstance(action, _USER):
-            self.dispatch(action)
-            return None
-        self.dispatch(r.Rejected(problem=action))
-        return action
+        if isinstance(action, Problem):
+            self.dispatch(r.Rejected(problem=action))
+            return action
+        self.dispatch(action)
+        return None
 
     def ask(self, what: str, arguments: Mapping[str, Any] | None = None) -> Answer:
         """Answer a query of the interface; may read files, so call it on a worker thread.

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from zarrchive.session.results import TaskEnded, TaskProgressed
 from zarrchive.session.state import Task
@@ -94,8 +94,10 @@ class Lanes:
         """Say that a task is over."""
         with self._lock:
             self._jobs.pop(job.id, None)
-        status = "cancelled" if job.cancelled.is_set() else "failed" if failed else "done"
-        self._dispatch(TaskEnded(id=job.id, status=status))  # type: ignore[arg-type] - three literals
+        status: Literal["cancelled", "failed", "done"] = "failed" if failed else "done"
+        if job.cancelled.is_set():
+            status = "cancelled"
+        self._dispatch(TaskEnded(id=job.id, status=status))
 
     def cancel(self, task_id: str) -> None:
         """Ask a task to stop; it does so before its next file."""

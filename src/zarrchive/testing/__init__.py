@@ -1,1 +1,1 @@
-"""Testing."""
+"""Test helpers that plug-in authors may import: strategies, sources, conformance suites."""

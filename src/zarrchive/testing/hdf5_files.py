@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestGroup
 
-__all__ = ["DatasetRecipe", "dataset_recipes", "differences_from_h5py", "type_ids"]
+__all__ = [
+    "DatasetRecipe",
+    "dataset_recipes",
+    "differences_from_h5py",
+    "type_ids",
+    "write_low_level",
+]
 
 _PURE_DIMENSION: Final = b"This is a netCDF dimension but not a netCDF variable"
 _LIBVERS: Final = ("earliest", "v108", "v110", "latest")

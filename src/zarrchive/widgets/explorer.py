@@ -105,13 +105,12 @@ class Explorer(anywidget.AnyWidget):
         """Take a message from the page, on any thread; whatever it holds, nothing is raised."""
         if not isinstance(message, dict):
             return
-        match message.get("op"):
-            case "act":
-                self.session.act(message)
-            case "ask":
-                Thread(
-                    target=self._answer, args=(message,), name="zarrchive-answer", daemon=True
-                ).start()
+        if message.get("op") == "act":
+            self.session.act(message)
+        elif message.get("op") == "ask":
+            Thread(
+                target=self._answer, args=(message,), name="zarrchive-answer", daemon=True
+            ).start()
 
     def _answer(self, message: Mapping[str, Any]) -> None:
         arguments = message.get("args")

@@ -24,11 +24,11 @@ _NAMES: Final = MappingProxyType({"view": "view", "theme": "theme", "height": "p
 def _component_class() -> type[Any]:
     """Make the class when it is first needed: that is when the front end is read."""
 
-    class ExplorerComponent(AnyWidgetComponent):  # type: ignore[misc] - panel is untyped
+    class ExplorerComponent(AnyWidgetComponent):  # type: ignore[misc]  # panel is untyped
         """Shows an `Explorer`: carries its traits and messages, and knows nothing else."""
 
         _esm = joined("js")
-        _stylesheets = (joined("css"),)
+        _stylesheets = [joined("css")]  # noqa: RUF012 - as panel declares it
 
         view = param.Dict(default={})
         theme = param.String(default="auto")

@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import os
 import secrets
 import shutil
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows
-    fcntl = None  # type: ignore[assignment]
+from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["replaced_file", "replaced_folder"]
 
+_fcntl: Final[Any] = importlib.import_module("fcntl") if os.name == "posix" else None
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 
@@ -118,10 +115,10 @@ def _remove_leftovers(target: Path) -> None:
 
 def _lock(handle: int) -> bool:
     """Lock an open file for as long as it is open; False if another process holds it."""
-    if fcntl is None:  # pragma: no cover - Windows
+    if _fcntl is None:  # pragma: no cover - Windows
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _fcntl.flock(handle, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
     except OSError:
         # Locked, or a file system without locks: then nobody knows, and it is left alone.
         return False
@@ -130,7 +127,7 @@ def _lock(handle: int) -> bool:
 
 def _open_folder(folder: Path) -> int | None:
     """Open and lock a folder; None where the system does not open folders."""
-    if fcntl is None:  # pragma: no cover - Windows
+    if _fcntl is None:  # pragma: no cover - Windows
         return None
     handle = os.open(folder, os.O_RDONLY)
     _lock(handle)

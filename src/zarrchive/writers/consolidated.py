@@ -18,9 +18,7 @@ __all__ = ["consolidated_v2", "documents_of"]
 def consolidated_v2(plan: ReferencePlan) -> dict[str, Any]:
     """Return the ``.zmetadata`` document."""
     documents = {
-        node.key(name): document
-        for node in plan.nodes
-        for name, document in node.documents.items()
+        node.key(name): document for node in plan.nodes for name, document in node.documents.items()
     }
     return {"zarr_consolidated_format": 1, "metadata": documents}
 

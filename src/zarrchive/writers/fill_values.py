@@ -17,7 +17,6 @@ import numpy as np
 
 from zarrchive.codecs.zarr_v2 import V2Encoding, encode_v2
 from zarrchive.errors import Problem, WriteError
-from zarrchive.manifests._zarr import chunk_shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,11 +97,12 @@ def _chunk_for_unwritten(
     fill = array.metadata.fill_value
     if missing == 0 or (_is_default(array) if mask is None else _same(mask, fill, array)):
         return None
-    decoded = prod(chunk_shape_of(array.metadata)) * max(array.dtype.itemsize, 1)
+    decoded = prod(array.chunk_shape) * max(array.dtype.itemsize, 1)
     limit = FILL_LIMIT if encoding.compressor is None else _LARGEST_CHUNK * missing
     if decoded <= _LARGEST_CHUNK and decoded * missing <= limit:
         is_text = encoding.dtype == "|O"
-        values = np.full(chunk_shape_of(array.metadata), fill, dtype=object if is_text else _stored_dtype(encoding))
+        dtype = np.dtype(object) if is_text else _stored_dtype(encoding)
+        values = np.full(array.chunk_shape, fill, dtype=dtype)
         chunk = encode_v2(values, encoding)
         if len(chunk) * missing <= FILL_LIMIT:
             return chunk
@@ -133,7 +133,7 @@ def _as_element(value: object, array: ManifestArray) -> Any:  # noqa: ANN401 - a
     given = np.asarray(value)
     if given.size != 1:
         return None
-    item = given.reshape(())[()]
+    item: Any = given.reshape(())[()]
     dtype = array.dtype
     if dtype.kind == "S":
         text = item.encode() if isinstance(item, str) else item

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.codecs.zarr_v2 import V2Encoding, v2_encoding
-from zarrchive.errors import Problem, WriteError, ZarrchiveError
+from zarrchive.errors import Problem, ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
-from zarrchive.manifests._zarr import ArrayV2Metadata, chunk_shape_of
+from zarrchive.manifests._zarr import ArrayV2Metadata
 from zarrchive.manifests.attributes import encode_attributes
-from zarrchive.manifests.chunk_manifest import INLINE, MISSING
+from zarrchive.manifests.chunk_manifest import INLINE
 from zarrchive.writers.fill_values import v2_fill
 from zarrchive.writers.urls import problems_of_files
 
@@ -84,7 +84,7 @@ class _Planner:
     def _members(
         self, path: str, group: ManifestGroup
     ) -> Iterator[tuple[str, ManifestGroup | ManifestArray]]:
-        both = {**group.groups, **group.arrays}
+        both: dict[str, ManifestGroup | ManifestArray] = {**group.groups, **group.arrays}
         for name in sorted(both):
             here = f"{path}/{name}" if path else name
             what = _problem_with_name(name)
@@ -195,7 +195,7 @@ def _zarray(array: ManifestArray, encoding: V2Encoding, fill_value: object) -> d
         "zarr_format": 2,
         "shape": list(array.shape),
         # A reader divides by the chunk shape, also where the array is empty.
-        "chunks": [max(size, 1) for size in chunk_shape_of(array.metadata)],
+        "chunks": [max(size, 1) for size in array.chunk_shape],
         "dtype": encoding.dtype,
         "fill_value": fill_value,
         "order": encoding.order,
@@ -242,5 +242,5 @@ def _problem_with_name(name: str) -> str:
     if name in _RESERVED:
         return f"the name {name!r} is that of a metadata document of Zarr"
     if found := [character for character in "/\\\0" if character in name]:
-        return f"the name {name!r} holds {found[0]!r}, which readers of Zarr take for something else"
+        return f"the name {name!r} holds {found[0]!r}, which readers take for something else"
     return ""

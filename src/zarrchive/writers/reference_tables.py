@@ -1,8 +1,9 @@
 """The columns of a manifest as the parquet tables of the kerchunk format.
 
 Columns: ``path``, ``offset``, ``size`` of a reference; ``raw``, the bytes of an inline chunk;
-``path`` and ``raw`` are null for a chunk that is not stored. fsspec reads the tables with fastparquet,
-so encodings are those that it reads right: it garbles delta-encoded integers beyond 32 bits.
+``path`` and ``raw`` are null for a chunk that is not stored. fsspec reads the tables with
+fastparquet, so encodings are those that it reads right: it garbles delta-encoded integers beyond
+32 bits.
 """
 
 from __future__ import annotations

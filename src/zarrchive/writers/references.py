@@ -102,7 +102,7 @@ def json_references(
         rows = zip(
             heads, tails, ids.tolist(), offset.tolist(), stored.length[block].tolist(), strict=True
         )
-        if int(ids.min()) >= FIRST_PATH:
+        if int(np.min(ids)) >= FIRST_PATH:
             text = [f'{before}{h}{t}":{openers[i]}{o},{n}]' for h, t, i, o, n in rows]
         else:
             text = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from zarrchive.writers.fill_values import FILL_LIMIT
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predicted_documents", "predicted_references"]
 
-_DOCUMENT: int = 400
+_DOCUMENT: Final = 400
 """Typical bytes of the metadata of one array, without its attributes."""
 
 
@@ -29,7 +31,7 @@ def predicted_references(group: str, name: str, manifest: ChunkManifest, *, extr
     urls = [len(file.url) for file in manifest.files]
     url = sum(urls) / len(urls) if urls else 0.0
     key = len(group.strip("/")) + len(name) + sum(len(str(n)) for n in manifest.grid_shape)
-    highest = int(manifest.offset.max()) if manifest.offset.size else 0
+    highest = int(np.max(manifest.offset)) if manifest.offset.size else 0
     number = len(str(highest)) + 5
     mean_inline = sum(map(len, manifest.inlined)) / max(len(manifest.inlined), 1)
     inline = min(manifest.ninlined * mean_inline, FILL_LIMIT)

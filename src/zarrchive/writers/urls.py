@@ -40,15 +40,13 @@ def _refusal(url: str) -> tuple[str, str, str]:
         return (
             "url-credentials",
             "the URL holds credentials, which are never written to an output",
-            "rename the paths to URLs without user info and signature, "
-            "and give credentials as storage options when reading",
+            "rename the paths to URLs without them, and give them as storage options to readers",
         )
     if not is_local(url):
         if "::" in url and not url.startswith(("http://", "https://")):
             return (
                 "url-chained",
-                "references cannot point into an archive: fsspec's reference file system "
-                "does not follow chained URLs",
+                "references cannot point into an archive: readers do not follow chained URLs",
                 "extract the file, and rename the paths to where it then lies",
             )
         return ("", "", "")

@@ -72,13 +72,16 @@ def _describe(tid: Any) -> DataType:
     return describe(tid)
 
 
-def _refused(kind: str, why: str) -> DataType:
+_H5PY_HINT: Final = "read this variable with h5py; all others can be used"
+
+
+def _refused(kind: str, why: str, hint: str = _H5PY_HINT) -> DataType:
     return DataType(
         dtype=None,
         reason=Reason(
             code="hdf5-type",
             what=f"the datatype is {kind}: {why}",
-            hint="read this variable with h5py; all others can be used",
+            hint=hint,
         ),
     )
 
@@ -111,7 +114,11 @@ def _float(tid: Any) -> DataType:
         if tid.equal(known):
             return DataType(np.dtype(name))
     if tid.get_order() not in _ORDERS:
-        return _refused("a VAX float", "neither Zarr nor h5py reads that byte order rightly")
+        return _refused(
+            "a VAX float",
+            "neither Zarr nor h5py reads that byte order rightly",
+            "write the file again as IEEE floats with the software that made it",
+        )
     _, exponent_position, exponent_bits, _, mantissa_bits = tid.get_fields()
     what = f"floats of {tid.get_size()} bytes with {exponent_bits} exponent bits (at bit "
     what += f"{exponent_position}) and {mantissa_bits} mantissa bits"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from h5py import h5d
 
 from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
 from zarrchive.readers.hdf5.opened import raise_if_ours
+from zarrchive.readers.hdf5.pipeline import filters_of, missing_filter
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged
 from zarrchive.readers.hdf5.referencing import chunked, contiguous
-from zarrchive.readers.hdf5.storage import Refused
+from zarrchive.readers.hdf5.storage import Referenced, Refused
 from zarrchive.readers.hdf5.values import SMALL, WANTED
 from zarrchive.readers.hdf5.virtual import virtual
 
@@ -40,7 +42,8 @@ def decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) -> 
         return _decide(file, facts, is_wanted=is_wanted, has_fill=has_fill)
     except H5PY_ERRORS as error:
         raise_if_ours(error)
-        return Refused(damaged(error, "its values or its chunk index"))
+        reason = missing_filter(filters_of(facts.plist))
+        return Refused(reason or damaged(error, "its values or its chunk index"))
 
 
 def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) -> Storage:
@@ -60,9 +63,11 @@ def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) ->
         return inlined(facts)
     if facts.kind.reason is not None:
         return inlined(facts) if facts.nbytes <= SMALL else Refused(facts.kind.reason)
-    if facts.kind.caution is not None and facts.nbytes <= SMALL:
+    caution = facts.kind.caution
+    if caution is not None and facts.nbytes <= SMALL:
         return inlined(facts)
-    return chunked(file, facts) if facts.chunk_shape is not None else contiguous(file, facts)
+    storage = chunked(file, facts) if facts.chunk_shape is not None else contiguous(file, facts)
+    return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 
 
 _NULL = Reason(

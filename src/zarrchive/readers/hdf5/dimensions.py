@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5g, h5i, h5r, h5t
+from h5py import h5a, h5g, h5i, h5r, h5s, h5t
 
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
 
@@ -126,6 +126,15 @@ class Scales:
         self._open.setdefault(address, scale)
         return address
 
+    def name_of(self, address: int | None) -> str | None:
+        """Return the name of the scale at `address`, also if the walk has not come there yet."""
+        if address in self.by_address:
+            return self.by_address[address].name
+        if address not in self._open:
+            return None
+        raw = h5i.get_name(self._open[address])
+        return None if raw is None else str(raw.decode("utf-8", "replace").rpartition("/")[2])
+
     def look_up_the_rest(self) -> None:
         """Name the scales outside of the groups that were walked."""
         for address, scale in self._open.items():
@@ -136,7 +145,7 @@ class Scales:
             space = scale.get_space()
             sizes, limits = space.get_simple_extent_dims(), space.get_simple_extent_dims(True)
             if path and sizes:
-                is_unlimited = limits[0] in {None, h5py.h5s.UNLIMITED}
+                is_unlimited = limits[0] in {None, h5s.UNLIMITED}
                 name = path.rpartition("/")[2]
                 self.by_address[address] = Scale(name, path, sizes[0], is_unlimited=is_unlimited)
 
@@ -212,7 +221,8 @@ class GroupDimensions:
         key = (size, occurrence)
         if key not in self._phony:
             number = len(self._phony)
-            while (name := f"phony_dim_{number}") in self.taken or name in self._phony.values():
+            used = {*self.taken, *self._sizes, *self._phony.values()}
+            while (name := f"phony_dim_{number}") in used:
                 number += 1
             self._phony[key] = name
         return self._phony[key]

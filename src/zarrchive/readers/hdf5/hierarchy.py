@@ -67,8 +67,8 @@ class _Walk:
     """Every group; parents come before their children."""
     _groups_seen: set[int] = field(default_factory=set)
     _n_repeated: int = 0
-    _variables: dict[int, Variable | Reason | None] = field(default_factory=dict)
-    """By address; None for what is no variable."""
+    _variables: dict[tuple[int, bool], Variable | Reason | None] = field(default_factory=dict)
+    """By address and whether the name is one to be inlined; None for what is no variable."""
     _warnings: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
 
     def run(self, group: Any, path: str) -> None:
@@ -110,7 +110,7 @@ class _Walk:
     ) -> tuple[Node, Any] | None:
         address = link.address
         if link.kind == h5l.TYPE_HARD:
-            if address in self._variables:
+            if (address, self._is_wanted(link_name)) in self._variables:
                 self._add_dataset(node, address, link_name, path)
                 return None
             opened = h5o.open(group, link.raw)
@@ -125,7 +125,7 @@ class _Walk:
         if isinstance(opened, h5g.GroupID):
             return self._child(node, opened, address, link_name, path)
         if isinstance(opened, h5d.DatasetID):
-            if address not in self._variables:
+            if (address, self._is_wanted(link_name)) not in self._variables:
                 self._read_dataset(opened, address, link_name, path)
             self._add_dataset(node, address, link_name, path)
         return None  # a named datatype holds nothing
@@ -169,22 +169,21 @@ class _Walk:
         warnings = list(attributes.reasons)
         if attributes.is_scale:
             self.scales.add(facts, attributes, path)
+        key = (address, self._is_wanted(link_name))
         if is_pure_dimension(attributes):
-            self._variables[address] = None
+            self._variables[key] = None
             return
         axes = self.scales.axes_of(facts, attributes)
         warnings.extend(axes.reasons)
-        wanted = self.file.inline
-        if wanted is None:
-            is_wanted = attributes.is_scale and len(facts.shape or ()) == 1
-        else:
-            is_wanted = link_name in wanted
+        is_wanted = key[1]
+        if self.file.inline is None and len(facts.shape or ()) == 1:
+            is_wanted = self.scales.name_of(axes.scales[0]) == link_name
         result = variable_of(self.file, facts, attributes, axes, is_wanted=is_wanted)
-        self._variables[address] = result
+        self._variables[key] = result
         self._warnings[address] = tuple(warnings)
 
     def _add_dataset(self, node: Node, address: int, link_name: str, path: str) -> None:
-        variable = self._variables[address]
+        variable = self._variables[address, self._is_wanted(link_name)]
         if variable is None:
             return
         self._add(node, path, *self._warnings.get(address, ()))
@@ -197,6 +196,9 @@ class _Walk:
         if variable.storage.caution is not None:
             self._add(node, path, variable.storage.caution)
         node.variables[name] = (path, variable)
+
+    def _is_wanted(self, link_name: str) -> bool:
+        return self.file.inline is not None and link_name in self.file.inline
 
     def _add(self, node: Node, path: str, *reasons: Reason) -> None:
         node.problems.extend(reason.at(self.file.where, path) for reason in reasons)
@@ -235,7 +237,7 @@ def read_hierarchy(file: OpenFile, group: str | None) -> ManifestGroup:
 
 def _assembled(file: OpenFile, walk: _Walk) -> ManifestGroup:
     """Build the groups, children first; nothing recurses."""
-    lengths = unlimited_lengths(walk)
+    _set_unlimited_lengths(walk)
     built: dict[int, ManifestGroup] = {}
     for node in reversed(walk.nodes):
         arrays, problems = group_arrays(file, node.variables, walk.scales)
@@ -248,7 +250,7 @@ def _assembled(file: OpenFile, walk: _Walk) -> ManifestGroup:
     return built[id(walk.nodes[0])]
 
 
-def unlimited_lengths(walk: _Walk) -> None:
+def _set_unlimited_lengths(walk: _Walk) -> None:
     """Give each unlimited dimension the length of the longest variable along it, as netCDF does."""
     for node in walk.nodes:
         for _, variable in node.variables.values():

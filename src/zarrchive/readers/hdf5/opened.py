@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from zarrchive.errors import FormatError, Problem, ZarrchiveError
+from zarrchive.errors import FormatError, LocationError, Problem, StaleSourceError
 from zarrchive.location.file_object import SourceFileObject
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS
 
@@ -70,7 +70,7 @@ def raise_if_ours(error: BaseException) -> None:
     """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ZarrchiveError):
+        if isinstance(cause, LocationError | StaleSourceError):
             raise cause
         cause = cause.__cause__ or cause.__context__
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from zarrchive.codecs.hdf5 import CodecDocument
 
-__all__ = ["Filter", "codecs_of", "filters_of"]
+__all__ = ["Filter", "codecs_of", "filters_of", "missing_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,14 @@ def codecs_of(
 
 
 _SHUFFLE, _FLETCHER32 = 2, 3
+
+
+def missing_filter(filters: Sequence[Filter]) -> Reason | None:
+    """Say which filter of a pipeline h5py cannot undo either, if there is one."""
+    for step in filters:
+        if not h5z.filter_avail(step.id):
+            return _no_codec(step, "h5py has no plug-in for it")
+    return None
 
 
 def _no_codec(step: Filter, why: str) -> Reason:

@@ -36,13 +36,16 @@ class ChunkMap {
     try {
       const { result, buffers } = await this.app.ask("chunk_map", { url, path });
       if (serial !== this.serial) return;
-      const [ny, nx] = result.grid;
-      const kinds = new Uint8Array(buffers[0]);
-      const sizes = new Float32Array(buffers[1]);
+      const per = result.chunks_per_cell ?? 1;
+      let [ny, nx] = result.grid;
+      // One dimension comes folded into lines, the last one filled up: it is folded anew here.
+      if (result.wrapped) [ny, nx] = [1, Math.min(ny * nx, Math.ceil(result.chunks[0] / per))];
+      const kinds = new Uint8Array(buffers[0]).slice(0, ny * nx);
+      const sizes = new Float32Array(buffers[1]).slice(0, ny * nx);
       const stored = sizes.filter((size, i) => kinds[i] > CHUNK_INLINE && size > 0);
       const { low, high } = rangeOf(stored);
       const dims = result.dims ?? [];
-      const map = { ny, nx, kinds, sizes, dims, per: result.chunks_per_cell ?? 1, low, high, folded: Boolean(result.wrapped) || ny === 1 };
+      const map = { ny, nx, kinds, sizes, dims, per, low, high, folded: ny === 1 };
       // A tall narrow grid is laid on its side: the panel is wider than high.
       this.map = !map.folded && ny > 1.5 * nx ? { ...map, ...turned(map) } : map;
       this.drawLegend();

@@ -31,7 +31,7 @@ function storageFacts(node) {
     fact("Chunks", [`${formatCount(node.nchunks)}`, rest.length ? h("span.zx-faint", {}, ` (${rest.join(", ")})`) : null]),
     fact("Stored", [formatBytes(node.stored_bytes), h("span.zx-faint", {}, ` of ${formatBytes(node.decoded_bytes)} decoded`)]),
     fact("Ratio", ratio === null || !Number.isFinite(ratio) ? "–" : `${ratio.toFixed(ratio < 10 ? 2 : 0)} : 1`, "Decoded size divided by stored size"),
-    fact("Codecs", (node.codecs ?? []).length ? h("ol.zx-codecs", {}, node.codecs.map((/** @type {string} */ c) => h("li", {}, oneLine(c)))) : "none"),
+    fact("Codecs", (node.codecs ?? []).length ? h("ol.zx-codecs", {}, node.codecs.map((/** @type {string} */ c) => h("li", { title: c }, oneLine(c.replace(/^numcodecs\./, ""))))) : "none"),
   );
 }
 

@@ -33,7 +33,11 @@ class Plot {
   set(picture) {
     this.picture = picture;
     this.leave();
-    if (picture) setAttribute(this.canvas, "aria-label", `${picture.kind} of ${oneLine(picture.title)}, ${formatValue(picture.low)} to ${formatValue(picture.high)}`);
+    if (picture) {
+      const { low, high } = rangeOf(picture.values);
+      const range = Number.isFinite(low) ? `${formatValue(low)} to ${formatValue(high)}` : "all missing";
+      setAttribute(this.canvas, "aria-label", `${picture.kind} of ${oneLine(picture.title)}, ${range}`);
+    }
     this.draw();
   }
 

@@ -54,10 +54,11 @@ function remedyButtons(problem, places, app) {
   });
   if (!given.length && problem.variable)
     buttons.push(button(`Load values of ${oneLine(problem.variable)}`, { onclick: () => app.act("SetLoad", { paths: [problem.variable], on: true }) }));
-  if (!given.length && places.length && problem.severity === "error")
+  const files = places.filter((place) => /[/\\]/.test(place)); // not the name of an argument
+  if (!given.length && files.length && problem.severity === "error")
     buttons.push(
-      button(places.length > 1 ? `Leave ${counted(places.length, "file")} out` : "Leave this file out", {
-        onclick: () => app.act("LeaveOut", { urls: places }),
+      button(files.length > 1 ? `Leave ${counted(files.length, "file")} out` : "Leave this file out", {
+        onclick: () => app.act("LeaveOut", { urls: files }),
       }),
     );
   return buttons.length ? h("div.zx-row", {}, buttons) : null;

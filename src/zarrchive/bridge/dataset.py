@@ -1,0 +1,126 @@
+"""A group of virtual arrays as an xarray Dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from zarrchive.bridge.choices import Choices
+from zarrchive.bridge.decoding import Decoded, DecodeTimes, Origin, decode_group
+from zarrchive.bridge.dimensions import Scope, name_dimensions
+from zarrchive.bridge.encoding import from_dataset
+from zarrchive.bridge.notes import Notes, set_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from zarrchive.manifests import ManifestGroup
+
+__all__ = ["assemble", "build_indexes", "from_dataset", "source_of", "to_dataset"]
+
+
+def to_dataset(  # noqa: PLR0913 - as the public open functions
+    group: ManifestGroup,
+    *,
+    loadable_variables: str | Iterable[str] | None = None,
+    drop_variables: str | Iterable[str] | None = None,
+    decode_times: DecodeTimes | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    where: str | None = None,
+    path: str = "/",
+) -> xr.Dataset:
+    """Return the arrays of `group` (not those of the groups below it) as a Dataset.
+
+    Loaded variables are decoded by xarray, so that they equal those of `xarray.open_dataset`;
+    dimension coordinates among them have an index. All others are `ManifestArray`, with the
+    data type of the file and all attributes but ``coordinates``.
+
+    Parameters
+    ----------
+    group
+        A hierarchy from a reader.
+    loadable_variables
+        Names (or paths) of the variables to load; ``"all"``; by default the dimension
+        coordinates. What the reader has not kept in `group` is read from the files now.
+    drop_variables
+        Names (or paths) to leave out.
+    decode_times
+        As in `xarray.open_dataset`; by default true.
+    storage_options
+        What the file systems of the files need, as fsspec takes it.
+    where, path
+        File and group that `group` is, for problems and for paths in the arguments above.
+
+    Raises
+    ------
+    ManifestError
+        ``variable-unknown``, ``selection-type``.
+    """
+    choices = Choices.of(loadable_variables, drop_variables, decode_times)
+    where = source_of(group) if where is None else where
+    choices.check([(path, group)], path=path, where=where)
+    origin = Origin(where, path, storage_options)
+    named = name_dimensions(choices.kept(group, path), Scope(), path=path, where=where)
+    decoded = decode_group(
+        group,
+        named.dims,
+        choices.loaded(named.dims, path),
+        decode_times=choices.decode_times,
+        origin=origin,
+    )
+    indexes = build_indexes(decoded, origin)
+    notes = Notes(
+        problems=(*group.problems, *named.problems, *decoded.problems),
+        decode_times=choices.decode_times,
+    )
+    return assemble(decoded, indexes, notes, where=where)
+
+
+def source_of(group: ManifestGroup) -> str:
+    """Name the file that a hierarchy refers to first; for problems."""
+    for _, array in group.walk_arrays():
+        if array.manifest.files:
+            return array.manifest.files[0].url
+    return "virtual dataset"
+
+
+def build_indexes(decoded: Decoded, origin: Origin) -> dict[str, xr.indexes.PandasIndex]:
+    """Index the loaded dimension coordinates of a group; one that cannot be is a Problem."""
+    indexes = {}
+    for name, variable in decoded.variables.items():
+        if variable.dims != (name,) or not isinstance(variable.data, np.ndarray):
+            continue
+        try:
+            indexes[name] = xr.indexes.PandasIndex.from_variables({name: variable}, options={})
+        except Exception as error:  # noqa: BLE001 - pandas refuses values in many ways
+            what = f"pandas cannot index its values ({error}); it is a coordinate without index"
+            hint = "select by position along this dimension"
+            decoded.problems.append(origin.problem("index-failed", name, what, hint))
+    return indexes
+
+
+def assemble(
+    decoded: Decoded,
+    indexes: Mapping[str, xr.indexes.PandasIndex],
+    notes: Notes,
+    *,
+    where: str,
+) -> xr.Dataset:
+    """Build a Dataset from variables and indexes that are ready: nothing is computed again."""
+    coords: dict[Hashable, xr.Variable] = {}
+    data_vars: dict[str, xr.Variable] = {}
+    for name, variable in decoded.variables.items():
+        if name in indexes:
+            coords.update(indexes[name].create_variables({name: variable}))
+        elif name in decoded.coordinates or variable.dims == (name,):
+            coords[name] = variable
+        else:
+            data_vars[name] = variable
+    dataset = xr.Dataset(
+        data_vars, coords=xr.Coordinates(coords, indexes=indexes), attrs=decoded.attributes
+    )
+    dataset.encoding = {"source": where}
+    set_notes(dataset, notes)
+    return dataset

@@ -1,0 +1,98 @@
+"""The properties in which arrays must agree to be joined, each as something to compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.session.contents import dims_of
+from zarrchive.session.nodes import codec_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from zarrchive.manifests import ManifestArray
+
+__all__ = ["ASPECTS", "Aspect", "is_time", "plain_value"]
+
+_PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One property in which arrays must agree."""
+
+    code: str
+    says: str
+    hint: str
+    of: Callable[[ManifestArray, int | None], Hashable]
+    only_virtual: bool = True
+    """Whether loading the values solves it."""
+    is_error: bool = True
+
+
+def _sizes_elsewhere(array: ManifestArray, axis: int | None) -> Hashable:
+    return " x ".join("*" if i == axis else str(n) for i, n in enumerate(array.shape)) or "scalar"
+
+
+def _packing(array: ManifestArray, _axis: int | None) -> Hashable:
+    """Say what turns stored numbers into values; times count from a date."""
+    names = (*_PACKING, "units", "calendar") if is_time(array) else _PACKING
+    known = {key: array.attributes[key] for key in names if key in array.attributes}
+    return ", ".join(f"{key}={plain_value(value)}" for key, value in known.items()) or "absent"
+
+
+def _units(array: ManifestArray, _axis: int | None) -> Hashable:
+    return "" if is_time(array) else plain_value(array.attributes.get("units", "absent"))
+
+
+def is_time(array: ManifestArray) -> bool:
+    """Tell whether numbers count from a date."""
+    return " since " in str(array.attributes.get("units", ""))
+
+
+def plain_value(value: Any) -> str:  # noqa: ANN401 - an attribute
+    """Return an attribute or fill value as text to compare."""
+    return str(np.asarray(value).tolist())
+
+
+def _codecs(array: ManifestArray, _axis: int | None) -> Hashable:
+    return " + ".join(codec_texts(array))
+
+
+_LOAD_OR_LEAVE: Final = "put its values into the export, or leave the files out that differ"
+_LEAVE: Final = "leave the files out that differ, or the variable"
+ASPECTS: Final = (
+    Aspect(
+        "combine-dims",
+        "the order of dimensions",
+        "leave the variable or the files out that differ",
+        lambda array, _: " x ".join(dims_of(array)) or "scalar",
+        only_virtual=False,
+    ),
+    Aspect(
+        "combine-shape",
+        "the shape",
+        "leave the variable or the files out that differ",
+        _sizes_elsewhere,
+        only_virtual=False,
+    ),
+    Aspect("combine-dtype", "the type", _LOAD_OR_LEAVE, lambda array, _: str(array.dtype)),
+    Aspect(
+        "combine-chunks",
+        "the chunk shape",
+        _LOAD_OR_LEAVE,
+        lambda array, _: " x ".join(map(str, array.chunk_shape)) or "scalar",
+    ),
+    Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs),
+    Aspect(
+        "combine-fill",
+        "the fill value",
+        _LOAD_OR_LEAVE,
+        lambda array, _: plain_value(array.metadata.fill_value),
+    ),
+    Aspect("combine-packing", "the packing", _LEAVE, _packing, only_virtual=False),
+    Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error=False),
+)

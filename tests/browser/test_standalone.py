@@ -1,0 +1,241 @@
+"""The real stand-alone server in Chromium, on generated files: all four steps, as people go."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+
+def to_step(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def listing(page):
+    return page.get_by_role("grid", name="Files")
+
+
+def file_row(page, text):
+    return listing(page).get_by_role("row").filter(has_text=text).first
+
+
+def visit(open_page, served, **options):
+    page = open_page(**options)
+    page.goto(served.url)
+    page.locator(".zx[data-ready]").wait_for()
+    expect(file_row(page, "run_202101.nc")).to_be_visible()
+    return page
+
+
+def tick_matches(page, pattern, count):
+    page.get_by_label("Filter files").fill(pattern)
+    page.get_by_role("button", name=f"Tick all {count} matches").click()
+    expect(page.get_by_role("tab", name="Files")).to_contain_text(str(count))
+
+
+def script_of(page):
+    page.get_by_role("banner").get_by_role("button", name="Copy as Python").click()
+    drawer = page.get_by_role("complementary", name="Copy as Python")
+    drawer.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    text = page.get_by_label("The session as a Python script").text_content()
+    page.keyboard.press("Escape")
+    return text
+
+
+def combine(page):
+    to_step(page, "Combine")
+    page.get_by_role("button", name="Combine", exact=True).click()
+    expect(page.get_by_role("region", name="Result")).to_be_visible(timeout=40_000)
+
+
+def test_from_a_folder_to_a_dataset_that_other_software_opens(
+    open_page, served, sample_folder, tmp_path, shoot
+):
+    xr = pytest.importorskip("xarray")
+    page = visit(open_page, served)
+    tick_matches(page, "run_*", 3)
+    shoot(page, "real-1-files")
+
+    file_row(page, "run_202102.nc").locator(".zx-name").click()
+    page.get_by_role("treeitem").filter(has_text="t2m").click()
+    plot = page.get_by_role("tabpanel").locator(".zx-plot-canvas")
+    expect(plot).to_have_attribute("aria-label", re.compile("^image of t2m, 2"))
+    expect(page.get_by_role("slider", name="time")).to_have_attribute(
+        "aria-valuetext", "2021-02-01, 1 of 28"
+    )
+    expect(page.get_by_text("6 of 684 missing")).to_be_visible()
+    shoot(page, "real-2-look")
+
+    combine(page)
+    expect(page.get_by_role("region", name="Plan")).to_contain_text("time")
+    result = page.get_by_role("region", name="Result")
+    expect(result).to_contain_text("time 90")
+    expect(page.locator("iframe.zx-frame").content_frame.get_by_text("t2m").first).to_be_visible()
+    shoot(page, "real-3-combine")
+
+    result.get_by_role("button", name="Export").click()
+    target = tmp_path / "combined refs.json"
+    page.get_by_role("textbox", name="Destination").fill(str(target))
+    page.get_by_role("button", name="Export", exact=True).click()
+    report = page.get_by_role("region", name="Report")
+    expect(report).to_contain_text("Written", timeout=30_000)
+    shoot(page, "real-4-export")
+
+    expected = np.concatenate([_values(sample_folder / f"run_20210{n}.nc") for n in (1, 2, 3)])
+    exported = xr.open_dataset(
+        "reference://", engine="zarr", chunks=None,
+        backend_kwargs={"consolidated": False, "storage_options": {"fo": json.loads(target.read_text())}},
+    )
+    np.testing.assert_array_equal(exported["t2m"].values, expected)
+
+    script = tmp_path / "session.py"
+    script.write_text(script_of(page), encoding="utf-8")
+    first_export = target.read_text()
+    target.unlink()
+    done = subprocess.run(  # noqa: S603 - the script under test
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(target.read_text()) == json.loads(first_export)
+
+
+def _values(path):
+    """What the netCDF library itself reads, missing values as NaN."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as file:
+        return file["t2m"][:].filled(np.nan)
+
+
+def test_by_keyboard_alone_at_700_pixels(open_page, served, tmp_path):
+    page = visit(open_page, served, width=700, height=640)
+    press, type_ = page.keyboard.press, page.keyboard.type
+
+    listing(page).focus()
+    type_("run_")
+    press("ArrowDown")
+    expect(listing(page)).to_be_focused()
+    expect(listing(page)).to_have_attribute("aria-rowcount", "3")
+    press("Control+a")
+    expect(page.get_by_role("tab", name="Files")).to_contain_text("3")
+    press("Enter")
+    expect(page.get_by_role("tabpanel", name="Look")).to_be_visible()
+
+    _tab_to(page, "tree")
+    type_("t2m")
+    expect(page.get_by_role("heading", name="t2m")).to_be_visible()
+    press("Shift+Tab")
+    expect(page.get_by_role("tree")).not_to_be_focused()
+
+    page.get_by_role("tab", name="Look").focus()
+    press("ArrowRight")
+    _tab_to(page, "Combine", role_is_name=True)
+    press("Enter")
+    expect(page.get_by_role("region", name="Result")).to_be_visible(timeout=40_000)
+
+    page.get_by_role("tab", name="Combine").focus()
+    press("ArrowRight")
+    target = tmp_path / "keys.json"
+    _tab_to(page, "Destination", role_is_name=True)
+    press("Control+a")
+    type_(str(target))
+    press("Tab")
+    press("Enter")
+    expect(page.get_by_role("region", name="Report")).to_contain_text("Written", timeout=30_000)
+    assert target.exists()
+    wide = page.evaluate("""() => { const root = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).find((r) => r?.querySelector('.zx')) ?? document;
+      const e = root.querySelector('.zx'); return e.scrollWidth > e.clientWidth; }""")
+    assert not wide
+
+
+def _tab_to(page, wanted, *, role_is_name=False):
+    """Press Tab until the focus is there: nothing on the way may hold it."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        found = page.evaluate("""() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          return [at?.getAttribute('role'), at?.getAttribute('aria-label') ?? at?.textContent];
+        }""")
+        if found[1 if role_is_name else 0] == wanted:
+            return
+    pytest.fail(f"Tab does not reach {wanted}")
+
+
+@pytest.mark.parametrize("name", ["cut_off.nc", "page.nc", "notes.txt"])
+def test_files_that_cannot_be_read_say_why_and_stop_nothing_else(open_page, served, name):
+    page = visit(open_page, served)
+    file_row(page, name).locator(".zx-name").click()
+    problem = page.get_by_role("tabpanel").locator(".zx-problem").first
+    expect(problem).to_contain_text(name)
+    expect(problem.locator(".zx-problem-hint")).not_to_be_empty()
+    to_step(page, "Files")
+    file_row(page, "radar_001.nc").locator(".zx-name").click()
+    page.get_by_role("treeitem").filter(has_text="sweep_1").locator(".zx-name").click()
+    page.get_by_role("treeitem").filter(has_text="DBZH").click()
+    expect(page.get_by_role("tabpanel").locator(".zx-plot-canvas")).to_have_attribute(
+        "aria-label", re.compile("^image of DBZH")
+    )
+
+
+def test_a_file_that_does_not_belong_can_be_left_out(open_page, served):
+    page = visit(open_page, served)
+    tick_matches(page, "run_*", 3)
+    page.get_by_label("Filter files").fill("cut_off")
+    page.get_by_role("button", name="Tick all 1 match").click()
+    to_step(page, "Combine")
+    misfit = page.get_by_role("region", name="What does not fit").locator(".zx-problem").filter(has_text="cut_off.nc")
+    expect(misfit).to_be_visible(timeout=30_000)
+    misfit.get_by_role("button", name=re.compile("[Ll]eave")).first.click()
+    expect(misfit).to_have_count(0)
+    expect(page.get_by_role("tab", name="Files")).to_contain_text("3")
+
+
+def test_a_folder_that_does_not_exist(open_page, served):
+    page = visit(open_page, served)
+    page.get_by_label("Folder, file or URL").fill("/there/is/no/such/folder")
+    page.keyboard.press("Enter")
+    expect(page.locator(".zx-list-message .zx-problem")).to_contain_text("/there/is/no/such", timeout=10_000)
+
+
+def test_names_and_attributes_from_files_are_text(open_page, served):
+    page = visit(open_page, served)
+    file_row(page, "<img src=x onerror=pwned=1>.nc").locator(".zx-name").click()
+    expect(page.get_by_role("tree")).to_be_visible()
+    to_step(page, "Files")
+    file_row(page, "run_202101.nc").locator(".zx-name").click()
+    page.get_by_role("treeitem").filter(has_text="t2m").click()
+    expect(page.get_by_role("region", name="Attributes")).to_contain_text("<b>made up</b>")
+    assert page.locator("img").count() == 0
+    assert page.evaluate("window.pwned") is None
+
+
+def test_a_hundred_thousand_entries(open_page, tmp_path, shoot):
+    app = pytest.importorskip("zarrchive.app")
+    for number in range(100_000):
+        (tmp_path / f"f{number:06}.nc").touch()
+    running = app.start(str(tmp_path))
+    try:
+        page = open_page()
+        page.goto(running.url)
+        expect(listing(page)).to_have_attribute("aria-rowcount", "100000", timeout=30_000)
+        listing(page).focus()
+        page.keyboard.press("End")
+        expect(listing(page).get_by_role("row").filter(has_text="f099999.nc")).to_be_visible()
+        page.keyboard.press("Control+a")
+        expect(page.get_by_role("region", name="Collection")).to_contain_text("100\u202f000\u00a0files")
+        shoot(page, "real-100000")
+    finally:
+        running.stop()
+
+
+def test_two_pages_have_sessions_of_their_own(open_page, served):
+    first, second = visit(open_page, served), visit(open_page, served)
+    tick_matches(first, "run_*", 3)
+    expect(second.get_by_role("heading", name="No files ticked")).to_be_visible()

@@ -1,0 +1,129 @@
+"""Chunks are where `read_direct_chunk` finds them, whatever index the file has."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zarrchive.location import open_source
+from zarrchive.readers.hdf5.chunk_index import library_misplaces_chunks
+from zarrchive.readers.hdf5.facts import facts_of
+from zarrchive.readers.hdf5.layout_message import chunk_layout
+from zarrchive.readers.hdf5.located_chunks import located_chunks
+from zarrchive.readers.hdf5.opened import opened
+from zarrchive.readers.open import read_group
+
+
+@st.composite
+def growing_datasets(draw):
+    """Shape, greatest shape, chunks and written region with one unlimited dimension, any of 4."""
+    rank = draw(st.integers(1, 4))
+    chunks = tuple(draw(st.integers(1, 3)) for _ in range(rank))
+    shape = tuple(draw(st.integers(1, 7)) for _ in range(rank))
+    unlimited = draw(st.integers(0, rank - 1))
+    limits = [max(n, c) + draw(st.integers(0, 4)) for n, c in zip(shape, chunks, strict=True)]
+    max_shape = tuple(None if i == unlimited else n for i, n in enumerate(limits))
+    region = tuple(
+        slice(*sorted((draw(st.integers(0, n)), draw(st.integers(0, n))))) for n in shape
+    )
+    return shape, max_shape, chunks, region, draw(st.sampled_from(["v110", "latest"]))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("index") / "file.h5"
+
+
+@given(made=growing_datasets(), user_block=st.sampled_from([0, 512]))
+def test_each_chunk_holds_the_bytes_that_hdf5_finds_there(path, made, user_block) -> None:
+    shape, max_shape, chunks, region, libver = made
+    with h5py.File(path, "w", libver=libver, userblock_size=user_block) as file:
+        dataset = file.create_dataset("x", shape, "u4", maxshape=max_shape, chunks=chunks)
+        dataset[region] = np.arange(1, 1 + dataset[region].size).reshape(dataset[region].shape)
+    data = path.read_bytes()
+    array = read_group(path).arrays["x"]
+    with h5py.File(path) as file:
+        for index in np.ndindex(array.manifest.grid_shape):
+            start = tuple(i * n for i, n in zip(index, chunks, strict=True))
+            entry = array.manifest[index]
+            try:
+                _, expected = file["x"].id.read_direct_chunk(start)
+            except (RuntimeError, OSError, MemoryError):  # how h5py says "not allocated"
+                expected = None
+            got = None if entry is None else data[entry.offset : entry.offset + entry.length]
+            assert got == expected
+
+
+def test_library_is_probed_rightly(tmp_path) -> None:
+    """The probe agrees with a larger file of the affected kind."""
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset("x", (6, 4), "u1", maxshape=(6, None), chunks=(2, 2))[...] = 1
+    found = set()
+    with h5py.File(path) as file:
+        file["x"].id.chunk_iter(lambda info: found.add(tuple(info.chunk_offset)))
+    right = {(i, j) for i in (0, 2, 4) for j in (0, 2)}
+    assert library_misplaces_chunks() == (found != right)
+
+
+@pytest.mark.parametrize(
+    ("libver", "max_shape", "version", "index_type"),
+    [
+        ("earliest", (8, None), 3, None),
+        ("latest", (8, 6), 4, 3),
+        ("latest", (8, None), 4, 4),
+        ("latest", (None, 6), 4, 4),
+        ("latest", (None, None), 4, 5),
+        ("latest", None, 4, 1),
+    ],
+    ids=["B-tree 1", "fixed array", "extensible", "extensible first", "B-tree 2", "single"],
+)
+@pytest.mark.parametrize("attributes", [0, 40], ids=["plain", "header in several blocks"])
+@pytest.mark.parametrize("user_block", [0, 512])
+def test_layout_message(tmp_path, libver, max_shape, version, index_type, attributes, user_block):
+    path = tmp_path / "file.h5"
+    chunks = (2, 3) if max_shape else (8, 6)
+    with h5py.File(path, "w", libver=libver, userblock_size=user_block) as file:
+        made = file.create_dataset("x", (8, 6), "f4", maxshape=max_shape, chunks=chunks)
+        made[...] = 1
+        for number in range(attributes):
+            made.attrs[f"a{number}"] = "x" * 100
+    with open_source(path) as source, opened(source, None) as file:
+        address = file.fid.links.get_info(b"x").u
+        layout = chunk_layout(file, address)
+        wrong = chunk_layout(file, address + 8)
+    # Newer releases of the library write later versions of the same message.
+    assert layout.version == version or (version == 4 and layout.version > 4)
+    assert layout.index_type == index_type
+    assert not layout.has_raw_edges
+    assert wrong is None
+
+
+def test_unreadable_header_makes_the_index_untrusted(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset("x", (4, 4), "f4", maxshape=(4, None), chunks=(2, 2))[...] = 1
+    monkeypatch.setattr(
+        "zarrchive.readers.hdf5.located_chunks.library_misplaces_chunks", lambda: True
+    )
+    monkeypatch.setattr("zarrchive.readers.hdf5.located_chunks.chunk_layout", lambda *_: None)
+    with open_source(path) as source, opened(source, None) as file, h5py.File(path) as other:
+        reason = located_chunks(file, facts_of(other["x"].id, 0))
+    assert reason.code == "hdf5-index-untrusted"
+
+
+def test_endless_grids_cost_nothing(sample) -> None:
+    huge = (10**6, 10**6)
+    with sample.writing() as file:
+        file.create_dataset("nothing", huge, "f4", chunks=(1, 1))
+        file.create_dataset("one", huge, "f4", chunks=(1, 1))[5, 7] = 3
+        file.create_dataset("text", huge, h5py.string_dtype(), chunks=(1, 1))[3, 3] = "a"
+        file.create_dataset("contiguous", (10**15,), "f8")
+    group = sample.read(inline=None)
+    assert group.all_problems() == ()
+    assert group.arrays["nothing"].manifest.size == 10**12
+    assert [array.manifest.nstored for array in group.arrays.values()] == [0, 0, 1, 1]
+    assert group.arrays["one"].manifest[5, 7].length == 4
