@@ -195,7 +195,7 @@ def _write_month(file, first, days):
     rain[:] = np.abs(np.sin(lat * lon + day)).reshape(shape) * 12
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def served(sample_folder):
     """The stand-alone explorer on the sample folder: its address."""
     app = pytest.importorskip("zarrchive.app")

@@ -236,7 +236,7 @@ def test_grids_of_any_rank_and_size_have_the_keys_of_zarr() -> None:
 
     for grid in [(3,), (2, 3), (2, 3, 4), (2, 1, 1, 5), (3, 70_000), (2, 40_000, 3)]:
         position = np.unique(np.linspace(0, np.prod(grid) - 1, 50).astype(np.uint64))
-        heads, tails = chunk_keys(position, grid, separator=".")
-        found = [head + tail for head, tail in zip(heads, tails, strict=True)]
+        heads, head, tails, tail = chunk_keys(position, grid, separator=".")
+        found = [heads[i] + tails[j] for i, j in zip(head, tail, strict=True)]
         wanted = [".".join(map(str, np.unravel_index(int(p), grid))) for p in position]
         assert found == wanted

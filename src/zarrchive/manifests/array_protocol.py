@@ -9,7 +9,7 @@ import numpy as np
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.manifests.compare import same_references
 from zarrchive.manifests.comparison import Comparison
-from zarrchive.manifests.concat import concatenate, stack
+from zarrchive.manifests.concat import concatenate, problems_of_dtype, stack
 from zarrchive.manifests.indexing import broadcast_to, expand_dims, squeeze, transpose
 from zarrchive.manifests.naming import files_of, hint_to_load
 from zarrchive.manifests.refusals import problem_of_values
@@ -124,9 +124,10 @@ def _result_type(array: ManifestArray, *operands: Any) -> np.dtype[Any]:  # noqa
     dtypes = {getattr(operand, "dtype", operand) for operand in operands}
     if len(dtypes) == 1 and isinstance(only := next(iter(dtypes)), np.dtype):
         return only
-    if all(isinstance(operand, type(array)) for operand in operands):
-        # Joining says which file differs; a promoted type would only lead to `astype`.
-        return array.dtype
+    virtual = [operand for operand in operands if isinstance(operand, type(array))]
+    if problems := problems_of_dtype(virtual):
+        # xarray asks for the type before it joins: here it can be said which file differs.
+        raise ManifestError(*problems)
     dtype: np.dtype[Any] = np.result_type(*dtypes)
     return dtype
 

@@ -108,7 +108,7 @@ def _as_text(value: object) -> object:
 
 
 def same_attributes(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether all attributes agree, in value and data type; NaN equals NaN."""
+    """Whether all attributes agree, in value and kind of number; NaN equals NaN."""
     if left.keys() != right.keys():
         return False
     return all(_identical_value(value, right[name]) for name, value in left.items())
@@ -119,12 +119,17 @@ def _identical_value(left: object, right: object) -> bool:
         return True
     if isinstance(left, str | bytes) or isinstance(right, str | bytes):
         return type(left) is type(right) and left == right
-    mine, theirs = np.asarray(left), np.asarray(right)
+    # A pickled array may come back in another byte order.
+    mine, theirs = _native(np.asarray(left)), _native(np.asarray(right))
     if mine.dtype != theirs.dtype or mine.shape != theirs.shape:
         return False
     if mine.dtype == object:
         return bool(mine.tolist() == theirs.tolist())
     return mine.tobytes() == theirs.tobytes()
+
+
+def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def same_references(left: ManifestArray, right: ManifestArray) -> bool:

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests.manifest_array import ManifestArray
 
-__all__ = ["concatenate", "problems_of_concat", "problems_of_stack", "stack"]
+__all__ = [
+    "concatenate",
+    "problems_of_concat",
+    "problems_of_dtype",
+    "problems_of_stack",
+    "stack",
+]
 
 
 def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
@@ -132,6 +138,14 @@ def problems_of_stack(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pro
     return list(differences.problems())
 
 
+def problems_of_dtype(arrays: Sequence[ManifestArray]) -> list[Problem]:
+    """Return ``concat-dtype`` for arrays whose data type is not that of the first one."""
+    differences = _Differences(arrays[0])
+    for array in arrays[1:]:
+        _compare_dtype(differences, array)
+    return list(differences.problems())
+
+
 @dataclass(slots=True)
 class _Differences:
     """Differences from the first array: equal ones are counted, not repeated."""
@@ -179,10 +193,7 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
         _note(differences, array, "concat-rank", "dimensions are", first.shape, array.shape)
         return
     mine, theirs = first.metadata, array.metadata
-    if mine.data_type is not theirs.data_type and mine.data_type != theirs.data_type:
-        dtypes = (first.dtype.str, array.dtype.str)
-        _note(differences, array, "concat-dtype", "the data type is", *dtypes)
-    elif not codecs_decode_alike(mine, theirs):
+    if _compare_dtype(differences, array) and not codecs_decode_alike(mine, theirs):
         labels = [
             ", ".join(map(codec_label, codec_documents(metadata))) for metadata in (mine, theirs)
         ]
@@ -195,6 +206,17 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
     for name in decoding_differences(mine.attributes, theirs.attributes):
         values = [_attribute(metadata.attributes, name) for metadata in (mine, theirs)]
         _note(differences, array, "concat-attributes", f"attribute {name} is", *values)
+
+
+def _compare_dtype(differences: _Differences, array: ManifestArray) -> bool:
+    """Note a difference of data types, byte order included; return whether there is none."""
+    mine, theirs = differences.first, array
+    # The same object for all arrays of a type that this process has made.
+    if mine.metadata.data_type is theirs.metadata.data_type or mine.dtype == theirs.dtype:
+        return True
+    dtypes = (mine.dtype.str, theirs.dtype.str)
+    _note(differences, array, "concat-dtype", "the data type is", *dtypes)
+    return False
 
 
 def _compare_sides(differences: _Differences, array: ManifestArray, axis: int | None) -> None:

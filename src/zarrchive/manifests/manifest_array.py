@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -100,6 +101,11 @@ class ManifestArray(NDArrayOperatorsMixin):
     def T(self) -> Self:  # noqa: N802 - NumPy's name
         """The array with its axes reversed; see `transpose`."""
         return self.transpose()
+
+    @property
+    def flags(self) -> SimpleNamespace:
+        """Memory flags, as far as xarray asks NumPy arrays for them."""
+        return SimpleNamespace(writeable=False, owndata=True)
 
     def replaced(self, metadata: ArrayV3Metadata, manifest: ChunkManifest) -> Self:
         """Return an array of the same name with other contents."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import xarray as xr
+
 from zarrchive.errors import PluginError, Problem, WriteError
 from zarrchive.location import is_local, normalise
+from zarrchive.location.url import protocol
 from zarrchive.plugins import writers
 from zarrchive.session.joining import group_of
 from zarrchive.session.state import ExportFormat, FormatId, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-
-    import xarray as xr
 
     from zarrchive.session.effects import WriteExport
 
@@ -86,20 +87,25 @@ def write_export(
         ninlined=report.ninlined,
         seconds=report.seconds,
         how_to_open=how_to_open(
-            report.path, wanted.format, is_tree=not hasattr(dataset, "data_vars_of_dataset")
+            report.path, is_tree=isinstance(dataset, xr.DataTree), source=min(sources, default="")
         ),
     )
 
 
-def how_to_open(path: str, format_id: FormatId, *, is_tree: bool) -> str:
-    """Return the code that opens an export without this package."""
-    opener = "open_datatree" if is_tree else "open_dataset"
-    del format_id
+def how_to_open(path: str, *, is_tree: bool, source: str) -> str:
+    """Return the code that opens an export with xarray and fsspec alone.
+
+    Parameters
+    ----------
+    source
+        One of the files that it refers to; fsspec wants to know where they lie.
+    """
+    name, opener = ("tree", "open_datatree") if is_tree else ("ds", "open_dataset")
     return (
-        "import xarray as xr\n"
-        f"{'tree' if is_tree else 'ds'} = xr.{opener}(\n"
-        f'    "reference://", engine="zarr", consolidated=False,\n'
-        f"    storage_options={{'fo': {path!r}}},\n)"
+        "import xarray as xr\n\n"
+        f"references = {{'fo': {path!r}, 'remote_protocol': {protocol(source)!r}}}\n"
+        f'{name} = xr.{opener}("reference://", engine="zarr", consolidated=False, '
+        "storage_options=references)\n"
     )
 
 

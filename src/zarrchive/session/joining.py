@@ -96,7 +96,7 @@ def _joined(plan: Plan, opened: Sequence[Any]) -> Any:  # noqa: ANN401 - dataset
     joined = {}
     for path in opened[0].groups:
         nodes = [tree[path].to_dataset(inherit=False) for tree in opened]
-        varies = nodes[0].data_vars if plan.is_new_dim else plan.dim in nodes[0].dims
+        varies = nodes[0].data_vars if plan.is_new_dim else plan.dim in nodes[0].sizes
         joined[path] = _concat(plan, nodes) if varies else nodes[0]
     return xr.DataTree.from_dict(joined)
 
@@ -129,4 +129,5 @@ def _labelled(plan: Plan, combined: Any) -> Any:  # noqa: ANN401 - a dataset or 
     values: Any = list(plan.labels)
     if plan.labels_are_times:
         values = np.array(values, dtype="datetime64[ns]")
-    return combined.assign_coords({plan.dim: values})
+    combined.coords[plan.dim] = values
+    return combined

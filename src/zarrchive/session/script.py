@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def script_of(
     lines = [*_imports(plan), "", *_files(shown, len(files)), *_options(has_options)]
     lines += _dataset(plan, has_options=has_options)
     lines += ["", f"print({_name(plan)})", *_export(plan, state.export)]
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\n{3,}", "\n\n\n", "\n".join(lines)) + "\n"
 
 
 def _before_planning(state: SessionState, *, has_options: bool) -> str:
@@ -45,12 +46,12 @@ def _before_planning(state: SessionState, *, has_options: bool) -> str:
     look = state.look
     if look.file is not None and look.status == "ready":
         lines = ["import zarrchive", *_options(has_options), ""]
-        lines.append(f"tree = zarrchive.open_virtual_datatree({look.file!r}{options})")
+        lines.append(f"tree = zarrchive.open_virtual_datatree({_quoted(look.file)}{options})")
         lines.append("print(tree)")
     else:
         lines = ["import zarrchive", *_options(has_options), ""]
         extra = ", **storage_options" if has_options else ""
-        url = repr(state.location.url) if state.location.url else ""
+        url = _quoted(state.location.url) if state.location.url else ""
         lines.append(f"zarrchive.explore({url}{extra})")
     return "\n".join(lines) + "\n"
 
@@ -114,14 +115,17 @@ def _open_options(plan: Plan, *, has_options: bool) -> str:
 
 def _joined(name: str, files: str, plan: Plan, options: str) -> list[str]:
     """Open and join the files of one part."""
-    data_vars = "all" if plan.is_new_dim else "minimal"
     return [
         f"{name} = zarrchive.open_virtual_mfdataset(",
         f"    {files}{options},",
-        f'    combine="nested", concat_dim={plan.dim!r}, data_vars="{data_vars}",',
+        f'    combine="nested", concat_dim={_quoted(plan.dim)}, data_vars={_data_vars(plan)},',
         '    coords="minimal", compat="override", join="exact", combine_attrs="override",',
         ")",
     ]
+
+
+def _data_vars(plan: Plan) -> str:
+    return '"all"' if plan.is_new_dim else '"minimal"'
 
 
 def _labels(name: str, plan: Plan) -> list[str]:
@@ -129,7 +133,7 @@ def _labels(name: str, plan: Plan) -> list[str]:
         return []
     return [
         *_list("labels", plan.labels),
-        f"{name} = {name}.assign_coords({{{plan.dim!r}: {_label_values(plan)}}})",
+        f"{name}.coords[{_quoted(plan.dim)}] = {_label_values(plan)}",
     ]
 
 
@@ -144,7 +148,7 @@ def _parts(plan: Plan) -> list[str]:
     for part in plan.parts:
         first, end = end, end + len(part.files)
         files = f"files[{first}:{end}]"
-        lines.append(f"    ({files}, {list(part.load)!r})," if plan.load else f"    {files},")
+        lines.append(f"    ({files}, {_in_line(part.load)})," if plan.load else f"    {files},")
     return [*lines, "]"]
 
 
@@ -185,8 +189,9 @@ def _tree(plan: Plan, options: str) -> list[str]:
 
 def _join_function(plan: Plan) -> list[str]:
     new = plan.is_new_dim
-    condition = "nodes[0].data_vars" if new else f"{plan.dim!r} in nodes[0].dims"
+    condition = "nodes[0].data_vars" if new else f"{_quoted(plan.dim)} in nodes[0].sizes"
     return [
+        "",
         "",
         "def join(trees):",
         f'    """Join trees node by node along {plan.dim}."""'.replace("\\", ""),
@@ -195,7 +200,7 @@ def _join_function(plan: Plan) -> list[str]:
         "        nodes = [tree[path].to_dataset(inherit=False) for tree in trees]",
         "        joined[path] = (",
         "            xr.concat(",
-        f'                nodes, dim={plan.dim!r}, data_vars="{"all" if new else "minimal"}",',
+        f"                nodes, dim={_quoted(plan.dim)}, data_vars={_data_vars(plan)},",
         '                coords="minimal", compat="override",',
         '                join="exact", combine_attrs="override",',
         "            )",
@@ -209,6 +214,7 @@ def _join_function(plan: Plan) -> list[str]:
 
 
 _MERGE_FUNCTION: Final = [
+    "",
     "",
     "def merge(trees):",
     '    """Merge trees node by node."""',
@@ -232,7 +238,7 @@ def _export(plan: Plan, export: Export) -> list[str]:
     return [
         "",
         f"{_name(plan)}.virtual.to_kerchunk(",
-        f"    {export.report.path!r}, format={kind!r}, zarr_format={export.zarr_format}",
+        f'    {_quoted(export.report.path)}, format="{kind}", zarr_format={export.zarr_format}',
         ")",
     ]
 
@@ -241,8 +247,19 @@ def _name(plan: Plan) -> str:
     return "tree" if plan.kind == "datatree" else "ds"
 
 
+def _quoted(text: str) -> str:
+    """Return a string as Python source: `repr`, in double quotes where that changes nothing."""
+    source = repr(text)
+    plain = source[0] == "'" and '"' not in source and "\\" not in source
+    return f'"{source[1:-1]}"' if plain else source
+
+
+def _in_line(items: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quoted, items))}]"
+
+
 def _list(name: str, items: Sequence[str]) -> list[str]:
-    one_line = f"{name} = [{', '.join(map(repr, items))}]"
+    one_line = f"{name} = {_in_line(items)}"
     if len(one_line) <= _WIDTH and len(items) < 4:
         return [one_line]
-    return [f"{name} = [", *(f"    {item!r}," for item in items), "]"]
+    return [f"{name} = [", *(f"    {_quoted(item)}," for item in items), "]"]

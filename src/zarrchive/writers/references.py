@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE
+from zarrchive.manifests.chunk_manifest import FIRST_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,44 +36,35 @@ def quoted(text: str) -> str:
 
 def chunk_keys(
     position: npt.NDArray[np.uint64], grid_shape: tuple[int, ...], *, separator: str
-) -> tuple[list[str], list[str]]:
-    """Return the first and the last part of the key of each chunk, such as ``4.`` and ``0.17``.
+) -> tuple[list[str], npt.NDArray[np.intp], list[str], npt.NDArray[np.intp]]:
+    """Return the keys of chunks as first and last part, such as ``4`` and ``.0.17``.
+
+    Either part is a table of texts and, for each chunk, a row of it: chunks that follow each
+    other share the first part, and the last parts are few.
 
     Parameters
     ----------
     position
-        Flat indices in the grid, C order.
+        Flat indices in the grid, C order, increasing.
     separator
-        ``.`` or ``/``. The key of a chunk of a scalar is empty.
+        ``.`` or ``/``. The key of the chunk of a scalar is empty.
     """
     if not grid_shape:
-        return [""] * position.size, [""] * position.size
-    split = len(grid_shape) - 1
+        none = np.zeros(position.size, dtype=np.intp)
+        return [""], none, [""], none
+    split = len(grid_shape)
     while split > 1 and prod(grid_shape[split - 1 :]) <= _LONGEST_TAIL:
         split -= 1
-    n_tail = prod(grid_shape[split:]) if split else 1
-    if split == 0 or n_tail > _LONGEST_TAIL:
-        split, n_tail = len(grid_shape), 1
-    head, tail = np.divmod(position, np.uint64(max(n_tail, 1)))
-    tails = [separator + key if key else "" for key in _all_keys(grid_shape[split:], separator)]
-    heads = _keys_of(head, grid_shape[:split], separator)
-    return heads, [tails[i] for i in tail.tolist()]
-
-
-def _all_keys(grid_shape: tuple[int, ...], separator: str) -> list[str]:
-    keys = [""]
-    for count in grid_shape:
-        keys = [f"{key}{separator}{i}" if key else str(i) for key in keys for i in range(count)]
-    return keys
-
-
-def _keys_of(
-    position: npt.NDArray[np.uint64], grid_shape: tuple[int, ...], separator: str
-) -> list[str]:
-    if len(grid_shape) == 1:
-        return list(map(str, position.tolist()))
-    axes = np.unravel_index(position.astype(np.int64), grid_shape)
-    return list(map(separator.join, zip(*(map(str, axis.tolist()) for axis in axes), strict=True)))
+    n_tail = max(prod(grid_shape[split:]), 1)
+    head, tail = np.divmod(position.astype(np.int64), n_tail)
+    distinct, row = np.unique(head, return_inverse=True)
+    axes = np.unravel_index(distinct, grid_shape[:split])
+    texts = (map(str, axis.tolist()) for axis in axes)
+    heads = [separator.join(parts) for parts in zip(*texts, strict=True)]
+    tails = [""]
+    for count in grid_shape[split:]:
+        tails = [f"{text}{separator}{i}" for text in tails for i in range(count)]
+    return heads, row.reshape(-1), tails, tail.astype(np.intp)
 
 
 def json_references(
@@ -97,18 +88,22 @@ def json_references(
     stored = manifest.stored()
     for start in range(0, stored.position.size, BLOCK):
         block = slice(start, start + BLOCK)
-        ids, offset = stored.path_id[block], stored.offset[block]
-        heads, tails = chunk_keys(stored.position[block], manifest.grid_shape, separator=separator)
+        heads, head, tails, tail = chunk_keys(
+            stored.position[block], manifest.grid_shape, separator=separator
+        )
+        ids = stored.path_id[block]
         rows = zip(
-            heads, tails, ids.tolist(), offset.tolist(), stored.length[block].tolist(), strict=True
+            map([f"{before}{text}" for text in heads].__getitem__, head.tolist()),
+            map([f'{text}":' for text in tails].__getitem__, tail.tolist()),
+            map(openers.__getitem__, ids.tolist()),
+            stored.offset[block].tolist(),
+            stored.length[block].tolist(),
+            strict=True,
         )
         if int(np.min(ids)) >= FIRST_PATH:
-            text = [f'{before}{h}{t}":{openers[i]}{o},{n}]' for h, t, i, o, n in rows]
+            text = [f"{h}{t}{url}{o},{n}]" for h, t, url, o, n in rows]
         else:
             text = [
-                f'{before}{h}{t}":{blobs[o]}'
-                if i == INLINE
-                else f'{before}{h}{t}":{openers[i]}{o},{n}]'
-                for h, t, i, o, n in rows
+                f"{h}{t}{url}{o},{n}]" if url else f"{h}{t}{blobs[o]}" for h, t, url, o, n in rows
             ]
         yield ids.size, "".join(text)

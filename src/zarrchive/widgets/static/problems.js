@@ -26,6 +26,7 @@ function problemCard(problem, app, { remedies = false, files = [] } = {}) {
             "p.zx-problem-place",
             { title: places.slice(0, 20).join("   ") },
             place ? h("b", {}, oneLine(place)) : null,
+            places.length === 1 ? folderOf(places[0]) : null,
             problem.variable ? h("code", {}, oneLine(problem.variable)) : null,
           )
         : null,
@@ -36,6 +37,13 @@ function problemCard(problem, app, { remedies = false, files = [] } = {}) {
     ),
     h("code.zx-code-tag", { title: "Stable code of this problem" }, oneLine(problem.code)),
   );
+}
+
+/** @param {string} place @returns {HTMLElement | null} the folder that a file is in, quietly */
+function folderOf(place) {
+  const name = baseName(place);
+  const folder = place.slice(0, place.lastIndexOf(name)).replace(/(.)\/+$/, "$1");
+  return folder ? h("span.zx-faint", {}, `in ${oneLine(folder)}`) : null;
 }
 
 /** @param {string[]} places */

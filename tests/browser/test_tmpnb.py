@@ -1,0 +1,136 @@
+"""One real JupyterLab: the explorer in a cell, driven through all four steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from time import monotonic, sleep
+
+import pytest
+from playwright.sync_api import expect
+
+pytest.importorskip("jupyterlab")
+
+TOKEN = "not-a-secret-only-for-this-test"  # noqa: S105 - of a server that lives for one test
+
+
+@pytest.fixture
+def lab(tmp_path, sample_folder):
+    """JupyterLab on the loopback interface with one notebook; its address and folder."""
+    home = tmp_path / "home"
+    work = tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    code = f"from zarrchive.widgets.explore import explore\nexplorer = explore({str(sample_folder)!r})\nexplorer"
+    cells = [_cell("first", "1 + 1"), _cell("second", code), _cell("third", "explorer.theme")]
+    notebook = {"cells": cells, "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "nbformat": 4, "nbformat_minor": 5}
+    (work / "explore.ipynb").write_text(json.dumps(notebook))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "run"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+        f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={work}", "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+    ]
+    log = (tmp_path / "lab.log").open("wb")
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own
+    try:
+        _wait_until_up(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, tmp_path / "lab.log")
+        yield f"http://127.0.0.1:{port}/doc/tree/explore.ipynb?token={TOKEN}", work
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(5)
+        log.close()
+
+
+def _cell(name, source):
+    return {"cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+
+
+def _wait_until_up(url, server, log):
+    deadline = monotonic() + 60
+    while monotonic() < deadline:
+        assert server.poll() is None, log.read_text(errors="replace")
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            sleep(0.2)
+    pytest.fail("JupyterLab did not start:\n" + log.read_text(errors="replace"))
+
+
+def test_all_four_steps_in_a_cell(open_page, lab, shoot):
+    url, work = lab
+    page = open_page(width=1100, height=1000)
+    page.set_default_timeout(30_000)
+    page.goto(url)
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(3, timeout=60_000)
+    editor = cells.nth(1).locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Shift+Enter")
+    root = page.locator(".zx[data-ready]")
+    root.wait_for(timeout=60_000)
+    root.scroll_into_view_if_needed()
+    expect(root).to_have_css("height", "640px")
+
+    # bare letters belong to the explorer: D D in command mode would delete the cell
+    files = root.get_by_role("grid", name="Files")
+    expect(files).to_contain_text("run_202101.nc")
+    root.get_by_role("tab", name="Files").focus()
+    for key in ("d", "d", "x", "a"):
+        page.keyboard.press(key)
+    expect(cells).to_have_count(3)
+
+    root.get_by_label("Filter files").fill("run_*")
+    root.get_by_role("button", name="Tick all 3 matches").click()
+    shoot(page, "lab-1-files")
+    files.get_by_text("run_202102.nc").click()
+    root.get_by_role("treeitem").filter(has_text="t2m").click()
+    expect(root.get_by_role("tabpanel").locator(".zx-plot-canvas")).to_have_attribute(
+        "aria-label", re.compile("^image of t2m, 2")
+    )
+    shoot(page, "lab-2-look")
+
+    root.get_by_role("tab", name="Combine").click()
+    root.get_by_role("button", name="Combine", exact=True).click()
+    result = root.get_by_role("region", name="Result")
+    expect(result).to_contain_text("time 90", timeout=40_000)
+    shoot(page, "lab-3-combine")
+
+    result.get_by_role("button", name="Export").click()
+    target = work / "lab.json"
+    root.get_by_role("textbox", name="Destination").fill(str(target))
+    root.get_by_role("button", name="Export", exact=True).click()
+    expect(root.get_by_role("region", name="Report")).to_contain_text("Written", timeout=30_000)
+    assert target.exists()
+    shoot(page, "lab-4-export")
+
+    root.get_by_role("button", name="Change between light and dark").click()
+    expect(root).to_have_attribute("data-theme", "dark")
+    shoot(page, "lab-5-dark")
+    cells.nth(2).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(cells.nth(2).locator(".jp-OutputArea-output")).to_contain_text("dark")

@@ -1,0 +1,156 @@
+"""The printed script runs as it is and gives the same dataset and the same export."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import xarray as xr
+
+from zarrchive.session.script import script_of
+from zarrchive.session.state import SessionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zarrchive.session import Session
+
+OPEN = """
+import sys, xarray
+opened = globals().get("ds", globals().get("tree"))
+opened.virtual.to_kerchunk(sys.argv[1])
+"""
+
+
+def run(script: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+
+
+def references(path: Path) -> object:
+    return json.loads(path.read_text())
+
+
+def assert_same(session: Session, tmp_path: Path) -> None:
+    """Compare the references of the script's dataset with those of the session's."""
+    assert session.state.combine.status == "done", session.state.combine
+    ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
+    session.dataset().virtual.to_kerchunk(str(ours))
+    run(session.script() + OPEN, str(theirs))
+    assert references(ours) == references(theirs)
+
+
+def test_joined_months(
+    combined: Callable[..., Session], months: Path, tmp_path: Path
+) -> None:
+    session = combined(months)
+    assert_same(session, tmp_path)
+    expected = xr.open_mfdataset(sorted(map(str, months.iterdir())), combine="by_coords")
+    opened = session.dataset().virtual.open()
+    xr.testing.assert_equal(opened.load(), expected.load().transpose(*opened.dims))
+    expected.close()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"type": "PickVariables", "paths": ["/tp"], "on": False},
+        {"type": "SetLoad", "paths": ["/t2m"], "on": True},
+        {"type": "ChooseCombine", "dim": "run", "how": "concat", "order": "name"},
+    ],
+    ids=lambda action: action["type"],
+)
+def test_every_choice_reaches_the_script(
+    combined: Callable[..., Session],
+    month: Callable[..., None],
+    tmp_path: Path,
+    action: dict[str, object],
+) -> None:
+    folder = tmp_path / "it's \"odd\" #1 {x} %s"
+    folder.mkdir()
+    for name, first in (("b", 0), ("c", 3)):
+        shift = 0 if action["type"] != "ChooseCombine" else first
+        month(folder / f"{name} \\n.nc", first=first - shift, days=3)
+    assert_same(combined(folder, "", action), tmp_path)
+
+
+def test_merged_and_joined(
+    combined: Callable[..., Session], month: Callable[..., None], tmp_path: Path
+) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for name in ("t2m", "tp"):
+        for first in (0, 3):
+            month(folder / f"{name}{first}.nc", first=first, days=3, names=(name,))
+    load = {"type": "SetLoad", "paths": ["/tp"], "on": True}
+    session = combined(folder, "", load)
+    assert_same(session, tmp_path)
+    assert set(session.dataset().data_vars) == {"t2m", "tp"}
+    assert_same(combined(folder, "*0.nc"), tmp_path)
+
+
+def test_trees(combined: Callable[..., Session], demo_folder: Path, tmp_path: Path) -> None:
+    session = combined(demo_folder / "radar")
+    assert_same(session, tmp_path)
+    assert session.dataset()["sweep_0"].sizes["time"] == 4
+
+
+def test_trees_along_a_new_dimension(combined: Callable[..., Session], tmp_path: Path) -> None:
+    import h5py
+
+    folder = tmp_path / "odim"
+    folder.mkdir()
+    for name, time in (("a", b"120000"), ("b", b"115500")):
+        with h5py.File(folder / f"{name}.h5", "w") as file:
+            file["dataset1/data1/data"] = [[1, 2], [3, 4]]
+            file.create_group("what").attrs.update(date=b"20230420", time=time)
+    session = combined(folder)
+    assert_same(session, tmp_path)
+    assert session.dataset()["dataset1/data1/data"].sizes["time"] == 2
+
+
+def test_one_file(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
+    assert_same(combined(months, "a.nc"), tmp_path)
+
+
+def test_the_whole_demo_year_and_its_export(
+    combined: Callable[..., Session],
+    settle: Callable[[Session], None],
+    demo_folder: Path,
+    tmp_path: Path,
+) -> None:
+    session = combined(demo_folder / "reanalysis")
+    path = tmp_path / "year.json"
+    session.act({"type": "ChooseExport", "format": "kerchunk-json", "path": str(path)})
+    session.act({"type": "Export"})
+    settle(session)
+    report = session.state.export.report
+    assert report is not None, session.state.export
+    first = references(path)
+    path.unlink()
+    run(session.script())
+    assert references(path) == first
+    run(report.how_to_open + "\nassert ds.sizes['time'] == 365, ds.sizes\nds['t2m'][200].load()")
+
+
+def test_before_there_is_a_plan_the_script_opens_the_explorer() -> None:
+    compile(script_of(SessionState()), "script", "exec")
+
+
+def test_options_have_a_place_but_no_values(months: Path) -> None:
+    from zarrchive.session import Session
+
+    session = Session(str(months), storage_options={"token": "sesame"})
+    assert "storage_options" in session.script()
+    assert "sesame" not in session.script()
+    session.close()
