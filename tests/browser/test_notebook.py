@@ -31,6 +31,9 @@ def lab(tmp_path, sample_folder):
     cells = [_cell("first", "1 + 1"), _cell("second", code), _cell("third", "explorer.theme")]
     notebook = {"cells": cells, "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "nbformat": 4, "nbformat_minor": 5}
     (work / "explore.ipynb").write_text(json.dumps(notebook))
+    settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -88,8 +91,9 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     page.goto(url)
     cells = page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(3, timeout=60_000)
-    editor = cells.nth(1).locator(".cm-content")
-    editor.click()
+    # a cell that is run before its kernel is there would be forgotten
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=60_000)
+    cells.nth(1).locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     root = page.locator(".zx[data-ready]")
     root.wait_for(timeout=60_000)

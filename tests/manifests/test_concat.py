@@ -33,9 +33,7 @@ def virtual(file: str = "/data/a.nc", **changes: object) -> ManifestArray:
     } | changes
     fields["dimension_names"] = fields["dimension_names"][: len(fields["shape"])]
     metadata = array_metadata(**fields)
-    grid = tuple(
-        -(-n // c) for n, c in zip(fields["shape"], fields["chunk_shape"], strict=True)
-    )
+    grid = tuple(-(-n // c) for n, c in zip(fields["shape"], fields["chunk_shape"], strict=True))
     entries = {index: ChunkEntry(file, 9, 9) for index in np.ndindex(grid)}
     manifest = ChunkManifest.from_entries(entries, grid_shape=grid)
     return ManifestArray(metadata, manifest, name="air")
@@ -116,9 +114,7 @@ def test_sparse_and_dense_manifests_join_alike(manifests, axis: int) -> None:
     corners = []
     for manifest in manifests:
         entries = {i: e for i, e in manifest.entries() if i[1] < 8}
-        corners.append(
-            ChunkManifest.from_entries(entries, grid_shape=(7, 8), files=manifest.files)
-        )
+        corners.append(ChunkManifest.from_entries(entries, grid_shape=(7, 8), files=manifest.files))
     assert all(m.positions is not None for m in manifests)
     assert all(m.positions is None for m in corners)
     for parts in (manifests, corners, [*manifests[:1], *manifests]):

@@ -60,10 +60,13 @@ def test_it_is_stored_with_its_outputs_and_without_traces_of_a_machine(path) -> 
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
 
 
-def _text(cell) -> list[str]:
-    """What a cell printed or displayed, without what differs between versions of xarray."""
+def _text(cell) -> list[list[str]]:
+    """What a cell printed or displayed.
+
+    Byte counts are left out: compression differs a little between versions of zlib and HDF5.
+    """
     shown = []
     for output in cell.outputs:
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
-        shown.append(re.sub(r"Size: \S+|\s+", " ", text).strip())
+        shown.append(re.sub(r"\d{4,}", "#", text).split())
     return shown

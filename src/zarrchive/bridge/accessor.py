@@ -102,7 +102,7 @@ class _Virtual:
         return Renaming.of(rename, self.paths())
 
 
-@xr.register_dataset_accessor("virtual")
+@xr.register_dataset_accessor("virtual")  # type: ignore[no-untyped-call]
 class VirtualDataset(_Virtual):
     """References of a Dataset: ``ds.virtual``."""
 
@@ -169,7 +169,7 @@ class VirtualDataset(_Virtual):
         return renamed_dataset(self._dataset, self._renaming(rename))
 
 
-@xr.register_datatree_accessor("virtual")
+@xr.register_datatree_accessor("virtual")  # type: ignore[no-untyped-call]
 class VirtualDataTree(_Virtual):
     """References of a DataTree: ``tree.virtual``."""
 

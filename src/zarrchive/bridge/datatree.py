@@ -146,7 +146,7 @@ def _walk(root: ManifestGroup, path: str) -> Iterator[_Node]:
         base = node.path.rstrip("/")
         pending.extend(
             _Node(f"{base}/{name}", name, child, node)
-            for name, child in reversed(node.group.groups.items())
+            for name, child in reversed(list(node.group.groups.items()))
         )
 
 

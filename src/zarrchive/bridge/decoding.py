@@ -88,7 +88,7 @@ def decode_group(
         loaded = _loaded(name, names, array, decoded, origin) if name in load else None
         # While decoding, xarray looks at all variables, and may write to their attributes.
         context[name] = xr.Variable(names, array, fastpath=True) if loaded is None else loaded
-    virtual = {name for name, v in context.items() if not isinstance(v.data, np.ndarray)}
+    virtual = {name for name in dims if not isinstance(context[name].data, np.ndarray)}
     _decode(context, virtual, group.attributes, decode_times, into=decoded, origin=origin)
     for name, names in dims.items():
         if name in virtual:

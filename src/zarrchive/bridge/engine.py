@@ -31,9 +31,9 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
         """Return False: files that others can open as well are theirs unless asked otherwise."""
         return False
 
-    def open_dataset(  # noqa: PLR0913 - xarray's decoding options, and ours
+    def open_dataset(  # type: ignore[override] # noqa: PLR0913 - xarray's decoding options, and ours
         self,
-        filename_or_obj: str | os.PathLike[str],
+        filename_or_obj: Any,  # noqa: ANN401 - what xarray passes
         *,
         mask_and_scale: bool = True,
         decode_times: bool = True,
@@ -71,9 +71,9 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
             },
         )
 
-    def open_groups_as_dict(  # noqa: PLR0913 - xarray's decoding options, and ours
+    def open_groups_as_dict(  # type: ignore[override] # noqa: PLR0913 - xarray's decoding options, and ours
         self,
-        filename_or_obj: str | os.PathLike[str],
+        filename_or_obj: Any,  # noqa: ANN401 - what xarray passes
         *,
         mask_and_scale: bool = True,
         decode_times: bool = True,
@@ -107,7 +107,7 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
 
     def open_datatree(
         self,
-        filename_or_obj: str | os.PathLike[str],
+        filename_or_obj: Any,  # noqa: ANN401 - what xarray passes
         **options: Any,  # noqa: ANN401 - those of `open_groups_as_dict`
     ) -> xr.DataTree:
         """Open a file as a tree.
@@ -136,7 +136,7 @@ ZarrchiveBackendEntrypoint.open_dataset_parameters = (
 )
 
 
-def _path_of(opened: str | os.PathLike[str]) -> str | os.PathLike[str]:
+def _path_of(opened: Any) -> str | os.PathLike[str]:  # noqa: ANN401 - what xarray passes
     if isinstance(opened, str | os.PathLike):
         return opened
     from zarrchive.errors import FormatError, Problem  # noqa: PLC0415 - see the module

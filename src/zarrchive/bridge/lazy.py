@@ -83,7 +83,7 @@ def _opened(
 ) -> xr.Dataset:
     with quiet_zarr():
         dataset = ZarrBackendEntrypoint().open_dataset(
-            store,
+            store,  # type: ignore[arg-type] # xarray's types know paths only
             group=None if path in {None, "/"} else str(path).lstrip("/"),
             consolidated=False,
             zarr_format=3,

@@ -161,6 +161,8 @@ class ManifestGroup:
             If a group on the way does not exist.
         """
         parts = _parts(path)
+        if not parts:
+            return group
         spine: list[ManifestGroup] = [self]
         for part in parts[:-1]:
             if part not in spine[-1].groups:
@@ -175,7 +177,7 @@ class ManifestGroup:
         above, _, name = path.rstrip("/").rpartition("/")
         group = self.group_at(above)
         changed = replace(group, arrays={**group.arrays, name: array})
-        return self.with_group(above, changed) if _parts(above) else changed
+        return self.with_group(above, changed)
 
     def map_arrays(self, change: Callable[[str, ManifestArray], ManifestArray]) -> ManifestGroup:
         """Return the hierarchy with ``change(absolute path, array)`` in place of every array."""

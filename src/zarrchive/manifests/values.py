@@ -54,7 +54,8 @@ def values_of(
             ManifestGroup(arrays={"values": array}), storage_options=storage_options
         ) as store:
             opened = zarr.open_array(store, path="values", mode="r", zarr_format=3)
-            return np.asarray(opened[...])
+            # Of an array without dimensions zarr returns a scalar, text cut to its length.
+            return np.asarray(opened[...], dtype=opened.dtype)
 
 
 def _raw_inline(array: ManifestArray) -> bytes | None:

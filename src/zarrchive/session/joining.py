@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+import zarrchive.bridge.accessor  # noqa: F401 - results have .virtual
 from zarrchive.bridge.dataset import from_dataset, to_dataset
 from zarrchive.bridge.datatree import from_datatree, to_datatree
 from zarrchive.session.state import Result

@@ -194,7 +194,10 @@ def _datasets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
         base, group, above = pending.pop()
         for name in group:
             link = group.get(name, getlink=True)
-            child = None if isinstance(link, h5py.ExternalLink) else group.get(name)
+            try:
+                child = None if isinstance(link, h5py.ExternalLink) else group.get(name)
+            except RuntimeError:  # a link to itself
+                continue
             if isinstance(child, h5py.Dataset):
                 yield f"{base}/{name}", child
             elif isinstance(child, h5py.Group) and child not in (*above, group):

@@ -201,7 +201,7 @@ def stored_arrays(
     )
 
 
-def stored(
+def stored(  # noqa: PLR0913 - what an array on disk may look like
     values: np.ndarray[Any, Any],
     chunk_shape: tuple[int, ...],
     *,
@@ -227,7 +227,8 @@ def stored(
     """
     codecs = codecs or []
     fill = np.asarray(0 if fill_value is None else fill_value).astype(values.dtype)[()]
-    truth, content, entries = values.copy(), b"padding", {}
+    truth, content = values.copy(), b"padding"
+    entries: dict[tuple[int, ...], ChunkEntry | InlineChunk] = {}
     grid_shape = tuple(
         -(-size // chunk) for size, chunk in zip(values.shape, chunk_shape, strict=True)
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+
 import h5py
 import numpy as np
 import pytest
 
-from zarrchive.errors import FormatError, ZarrchiveError
+from zarrchive.errors import FormatError, LocationError
 from zarrchive.readers.hdf5 import HDF5Reader
 from zarrchive.readers.open import read_group
 from zarrchive.testing.hdf5_files import differences_from_h5py
-from zarrchive.testing.sources import MemorySource
+from zarrchive.testing.sources import FailingSource, MemorySource
 
 
 @pytest.fixture
@@ -82,21 +84,22 @@ def test_damaged_variable_costs_no_other(sample) -> None:
     assert (problem.code, problem.variable) == ("hdf5-damaged", "/b")
 
 
-def test_lost_connection_is_no_damage(healthy) -> None:
-    class Lost(MemorySource):
-        def get_ranges(self, ranges):
-            if any(offset > 2048 for offset, _ in ranges):
-                self.data = self.data[:2048]
-            return super().get_ranges(ranges)
-
-    with pytest.raises(ZarrchiveError):
-        HDF5Reader().read(Lost(healthy.path.read_bytes()))
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_lost_connection_is_no_damage(sample, after) -> None:
+    with sample.writing() as file:
+        for number in range(40):
+            file[f"g{number}/x"] = np.zeros(2**15)
+    source = FailingSource(MemorySource(sample.path.read_bytes()), after=after)
+    with pytest.raises(LocationError) as caught:
+        HDF5Reader().read(source)
+    assert caught.value.problem.code == "test-failure"
 
 
 def test_file_open_for_writing_elsewhere(sample) -> None:
     with sample.writing() as file:
         file["x"] = [1]
-        file.flush()
+    with sample.path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(FormatError) as caught:
             sample.read()
     assert caught.value.problem.code == "hdf5-unreadable"

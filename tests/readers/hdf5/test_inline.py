@@ -14,7 +14,7 @@ def written(sample):
     with netCDF4.Dataset(sample.path, "w") as file:
         file.createDimension("t", 2)
         file.createDimension("x", 3)
-        file.createVariable("t", ">f8", ("t",), zlib=True)[:] = [1, 2]
+        file.createVariable("t", ">f8", ("t",), zlib=True, endian="big")[:] = [1, 2]
         file.createVariable("v", "f4", ("t", "x"), zlib=True)[:] = np.ones((2, 3))
         inner = file.createGroup("g")
         inner.createVariable("t", "f8", ("t",))[:] = [3, 4]

@@ -24,7 +24,7 @@ def test_every_dataset_of_every_file(data_folder) -> None:
         different += [f"{path.name}: {text}" for text in differences_from_h5py(path, group)]
         arrays += sum(len(node.arrays) for _, node in group.walk())
         problems += [p for p in group.all_problems() if p.severity == "error"]
-    print(f"{found} files, {arrays} arrays, {len(problems)} variables refused")  # noqa: T201
+    print(f"{found} files, {arrays} arrays, {len(problems)} variables refused")
     assert different == []
     assert arrays > 10 * len(problems)
 
@@ -32,7 +32,8 @@ def test_every_dataset_of_every_file(data_folder) -> None:
 def test_netcdf_shows_the_same_shapes_and_dimensions(data_folder) -> None:
     """Along unlimited dimensions HDF5 has other shapes than netCDF."""
     compared = 0
-    for path in sorted(data_folder.rglob("*.nc")):
+    paths = [path for path in sorted(data_folder.rglob("*.nc")) if "linked" not in path.name]
+    for path in paths:  # netCDF-C calls a dimension with several links by the last of them
         try:
             group = read_group(path)
         except FormatError:

@@ -120,6 +120,11 @@ def _attribute_type(encoded: bytes) -> tuple[DataType, int, Any]:
     if kind.dtype is None:
         return kind, tid.get_size(), tid
     memory = h5t.py_create(kind.dtype)
+    text = tid.get_super() if kind.inner else tid
+    if kind.dtype.kind == "S" and isinstance(text, h5t.TypeStringID):
+        # HDF5 refuses to convert text from one character set to another.
+        memory = memory.copy()
+        memory.set_cset(text.get_cset())
     if kind.inner:
         memory = h5t.array_create(memory, kind.inner)
     return kind, tid.get_size(), memory
@@ -169,10 +174,13 @@ def _text(raw: Any, name: str, found: Attributes) -> str:
         return str(raw.decode("utf-8"))
     except UnicodeDecodeError:
         what = f"attribute {name!r}" if name else "the name of an attribute"
+        what += " is not UTF-8 as HDF5 says, "
+        if found.reasons and found.reasons[-1].what.startswith(what):
+            return str(raw.decode("latin-1"))
         found.reasons.append(
             Reason(
                 code="hdf5-text-encoding",
-                what=f"{what} is not UTF-8 as HDF5 says, but {raw[:40]!r}; it was read as Latin-1",
+                what=f"{what}but {raw[:40]!r}; it was read as Latin-1",
                 hint="check the characters beyond ASCII, and correct the attribute where they "
                 "are wrong",
                 severity="warning",

@@ -190,7 +190,7 @@ function drawFileRow(row, tickedOf) {
     ),
     h("span.zx-cell.zx-num", { role: "gridcell", "data-tick": !folder }, folder ? "" : formatBytes(row.size)),
     h("span.zx-cell.zx-num.zx-faint.zx-col-modified", { role: "gridcell", "data-tick": !folder }, folder ? "" : formatModified(row.modified)),
-    h("span.zx-cell.zx-col-format", { role: "gridcell", "data-tick": !folder }, format && !folder ? h("span.zx-badge", {}, oneLine(format)) : null),
+    h("span.zx-cell.zx-col-format", { role: "gridcell", "data-tick": !folder }, format && !folder ? h("span.zx-badge", { title: format }, oneLine(format)) : null),
   ];
 }
 
