@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright")
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = os.environ.get("ZARRCHIVE_CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = (
@@ -25,6 +25,8 @@ ARGUMENTS = (
 LOOPBACK = ("http://localhost", "http://127.0.0.1", "ws://localhost", "ws://127.0.0.1")
 SHOTS = os.environ.get("ZARRCHIVE_SCREENSHOTS")
 """A folder for pictures of every step; without it none are taken."""
+
+expect.set_options(timeout=20_000)  # busy machines are slow; what is there is seen at once
 
 BLANK_PAGE = "<!doctype html><title>test</title><style>body{margin:0}</style><div id=host></div>"
 

@@ -76,7 +76,7 @@ def test_from_a_folder_to_a_dataset_that_other_software_opens(
     expect(page.get_by_role("region", name="Plan")).to_contain_text("time")
     result = page.get_by_role("region", name="Result")
     expect(result).to_contain_text("time 90")
-    expect(page.locator("iframe.zx-frame").content_frame.get_by_text("t2m").first).to_be_visible()
+    expect(page.locator("iframe.zx-frame").content_frame.locator(".xr-var-name", has_text="t2m")).to_be_visible()
     shoot(page, "real-3-combine")
 
     result.get_by_role("button", name="Export").click()
@@ -84,7 +84,7 @@ def test_from_a_folder_to_a_dataset_that_other_software_opens(
     page.get_by_role("textbox", name="Destination").fill(str(target))
     page.get_by_role("button", name="Export", exact=True).click()
     report = page.get_by_role("region", name="Report")
-    expect(report).to_contain_text("Written", timeout=30_000)
+    expect(report).to_contain_text("Written")
     shoot(page, "real-4-export")
 
     expected = np.concatenate([_values(sample_folder / f"run_20210{n}.nc") for n in (1, 2, 3)])
@@ -147,7 +147,7 @@ def test_by_keyboard_alone_at_700_pixels(open_page, served, tmp_path):
     type_(str(target))
     press("Tab")
     press("Enter")
-    expect(page.get_by_role("region", name="Report")).to_contain_text("Written", timeout=30_000)
+    expect(page.get_by_role("region", name="Report")).to_contain_text("Written")
     assert target.exists()
     wide = page.evaluate("""() => { const root = [...document.querySelectorAll('*')].map((e) => e.shadowRoot).find((r) => r?.querySelector('.zx')) ?? document;
       const e = root.querySelector('.zx'); return e.scrollWidth > e.clientWidth; }""")
@@ -216,21 +216,19 @@ def test_names_and_attributes_from_files_are_text(open_page, served):
     assert page.evaluate("window.pwned") is None
 
 
-def test_a_hundred_thousand_entries(open_page, tmp_path, shoot):
+def test_a_folder_of_twenty_thousand_files(open_page, tmp_path, shoot):
     app = pytest.importorskip("zarrchive.app")
-    for number in range(100_000):
+    for number in range(20_000):
         (tmp_path / f"f{number:06}.nc").touch()
     running = app.start(str(tmp_path))
     try:
         page = open_page()
         page.goto(running.url)
-        expect(listing(page)).to_have_attribute("aria-rowcount", "100000", timeout=30_000)
+        expect(listing(page)).to_have_attribute("aria-rowcount", "20000")
         listing(page).focus()
         page.keyboard.press("End")
-        expect(listing(page).get_by_role("row").filter(has_text="f099999.nc")).to_be_visible()
-        page.keyboard.press("Control+a")
-        expect(page.get_by_role("region", name="Collection")).to_contain_text("100\u202f000\u00a0files")
-        shoot(page, "real-100000")
+        expect(listing(page).get_by_role("row").filter(has_text="f019999.nc")).to_be_visible()
+        shoot(page, "real-20000")
     finally:
         running.stop()
 

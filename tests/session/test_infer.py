@@ -53,9 +53,7 @@ def test_what_is_left_out_and_loaded_is_said(months: Path) -> None:
     assert plan.sentence.endswith("12 steps, 4 of 5 variables, 1 variable with values.")
 
 
-def test_files_of_one_variable_each_are_merged(
-    tmp_path: Path, month: Callable[..., None]
-) -> None:
+def test_files_of_one_variable_each_are_merged(tmp_path: Path, month: Callable[..., None]) -> None:
     for name in ("t2m", "tp", "u10"):
         month(tmp_path / f"{name}.nc", first=0, days=3, names=(name,))
     plan = plan_of(tmp_path)
@@ -75,9 +73,7 @@ def test_months_of_one_variable_each_are_joined_and_merged(
     assert plan.errors == ()
 
 
-def test_a_file_that_lacks_a_variable_is_named(
-    months: Path, month: Callable[..., None]
-) -> None:
+def test_a_file_that_lacks_a_variable_is_named(months: Path, month: Callable[..., None]) -> None:
     month(months / "d.nc", first=12, days=2, names=("t2m",))
     plan = plan_of(months)
     [problem] = plan.errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import xarray as xr
@@ -19,21 +19,18 @@ if TYPE_CHECKING:
 
     from zarrchive.session import Session
 
-OPEN = """
-import sys, xarray
-opened = globals().get("ds", globals().get("tree"))
-opened.virtual.to_kerchunk(sys.argv[1])
-"""
+
+def run(script: str) -> dict[str, Any]:
+    """Run a script with names of its own; in this process, which has imported xarray already."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(script, "script.py", "exec"), names)  # noqa: S102 - this is what is tested
+    return names
 
 
-def run(script: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def run_alone(script: str) -> None:
+    """Run a script in a Python of its own, as a person would."""
+    command = [sys.executable, "-W", "error::UserWarning", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
@@ -46,13 +43,12 @@ def assert_same(session: Session, tmp_path: Path) -> None:
     assert session.state.combine.status == "done", session.state.combine
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
     session.dataset().virtual.to_kerchunk(str(ours))
-    run(session.script() + OPEN, str(theirs))
+    names = run(session.script())
+    names.get("tree", names.get("ds")).virtual.to_kerchunk(str(theirs))
     assert references(ours) == references(theirs)
 
 
-def test_joined_months(
-    combined: Callable[..., Session], months: Path, tmp_path: Path
-) -> None:
+def test_joined_months(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
     session = combined(months)
     assert_same(session, tmp_path)
     expected = xr.open_mfdataset(sorted(map(str, months.iterdir())), combine="by_coords")
@@ -76,11 +72,13 @@ def test_every_choice_reaches_the_script(
     tmp_path: Path,
     action: dict[str, object],
 ) -> None:
-    folder = tmp_path / "it's \"odd\" #1 {x} %s"
+    folder = tmp_path / 'it\'s "odd" #1 {x} %s'
     folder.mkdir()
     for name, first in (("b", 0), ("c", 3)):
         shift = 0 if action["type"] != "ChooseCombine" else first
-        month(folder / f"{name} \\n.nc", first=first - shift, days=3)
+        # netCDF's own library cannot make such names.
+        month(tmp_path / "plain.nc", first=first - shift, days=3)
+        (tmp_path / "plain.nc").rename(folder / f"{name} \\n.nc")
     assert_same(combined(folder, "", action), tmp_path)
 
 
@@ -138,9 +136,11 @@ def test_the_whole_demo_year_and_its_export(
     assert report is not None, session.state.export
     first = references(path)
     path.unlink()
-    run(session.script())
+    checked = (
+        report.how_to_open + "\nassert ds.sizes['time'] == 365, ds.sizes\nds['t2m'][200].load()"
+    )
+    run_alone(session.script() + checked)
     assert references(path) == first
-    run(report.how_to_open + "\nassert ds.sizes['time'] == 365, ds.sizes\nds['t2m'][200].load()")
 
 
 def test_before_there_is_a_plan_the_script_opens_the_explorer() -> None:

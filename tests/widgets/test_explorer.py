@@ -128,9 +128,7 @@ def test_the_front_end_is_one_module_without_imports() -> None:
     assert "--jp-" in joined("css")
 
 
-def test_explore_opens_the_current_folder(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_explore_opens_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     explorer = zarrchive.explore()
     assert isinstance(explorer, Explorer)

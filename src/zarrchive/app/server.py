@@ -119,10 +119,12 @@ def start(
             outcome["error"] = error
             started.set()
             return
+        loop.add_callback(_keep_panel_quiet)
         loop.add_callback(started.set)
         loop.start()
         server.stop(wait=False)
         server.unlisten()
+        _end_tasks(loop.asyncio_loop)
         loop.close()
 
     thread = threading.Thread(target=run, name="zarrchive-server", daemon=True)
@@ -166,6 +168,27 @@ def _make_server(  # noqa: PLR0913, PLR0917 - the parts of a server
         check_unused_sessions_milliseconds=2_000,
         unused_session_lifetime_milliseconds=15_000,
     )
+
+
+def _keep_panel_quiet() -> None:
+    """Start Panel's housekeeping here, on the loop.
+
+    Panel 1.10 starts it from the thread of the first event, where it cannot start and so tries
+    again for ever, thousands of times a second.
+    """
+    from panel.io.state import state  # noqa: PLC0415 - only a server needs panel
+
+    schedule = getattr(state, "_schedule_busy_cleanup", None)
+    if schedule is not None:
+        schedule()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what still runs on a loop that was stopped, so that nothing is left when it closes."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def _no_log(_handler: object) -> None:

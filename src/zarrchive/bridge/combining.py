@@ -14,7 +14,7 @@ from zarrchive.bridge.differences import (
     problems_of_repetition,
     varying_dims,
 )
-from zarrchive.bridge.disagreement import problems_of_disagreement
+from zarrchive.bridge.disagreement import problems_of_disagreement, problems_of_meaning
 from zarrchive.bridge.notes import Notes, notes_of, set_notes
 from zarrchive.bridge.sequence import problems_of_sequence
 from zarrchive.errors import CombineError, ManifestError, Problem, ZarrchiveError
@@ -59,8 +59,9 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
         If they do not fit together.
     """
     dims = how.dims(datasets)
-    if how.nested is not None and (missing := _missing_variables(datasets)):
-        raise CombineError(*missing)
+    missing = _missing_variables(datasets) if how.nested is not None else []
+    if reasons := [*missing, *problems_of_meaning(datasets, dims)]:
+        raise CombineError(*reasons)
     is_new = any(dim not in ds.dims for dim in dims for ds in datasets.values())
     differences = differences_of(datasets, dims)
     if is_new and how.data_vars is None:

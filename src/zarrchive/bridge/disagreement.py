@@ -8,13 +8,14 @@ from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import described
 from zarrchive.bridge.sequence import problems_of_overlap
 from zarrchive.errors import Problem
+from zarrchive.manifests.compare import decoding_differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     import xarray as xr
 
-__all__ = ["problems_of_disagreement"]
+__all__ = ["problems_of_disagreement", "problems_of_meaning"]
 
 
 def problems_of_disagreement(
@@ -22,33 +23,60 @@ def problems_of_disagreement(
 ) -> list[Problem]:
     """Return what speaks against joining `datasets`, by file, along `dims`.
 
-    Codes: ``combine-kind``, ``combine-size``, ``combine-dims``, ``combine-dtype``,
+    Codes: ``combine-kind``, ``combine-attributes``, ``combine-size``, ``combine-dims``, ``combine-dtype``,
     ``combine-loaded``, ``combine-coordinate``, ``combine-overlap``, ``combine-no-coordinate``.
     """
-    problems = [*_of_indexes(datasets, dims), *_of_variables(datasets)]
+    problems = problems_of_meaning(datasets, list(_all_dims(datasets)))
+    problems += [*_of_indexes(datasets, dims), *_of_variables(datasets)]
     for dim in dims:
         problems += problems_of_overlap(datasets, dim)
     return problems or _without_order(datasets, dims)
 
 
+def problems_of_meaning(datasets: Mapping[str, xr.Dataset], dims: Sequence[str]) -> list[Problem]:
+    """Return reasons why joining would mix values of different meaning without an error.
+
+    Codes: ``combine-kind`` for coordinates of different kinds, such as times of different
+    calendars, and ``combine-attributes`` for loaded variables in different units. Virtual arrays
+    check themselves.
+    """
+    problems = []
+    for dim in dims:
+        kinds = {
+            url: ds.indexes[dim].dtype.kind for url, ds in datasets.items() if dim in ds.indexes
+        }
+        if odd := _odd(kinds):
+            problems.append(_of_kind(datasets, dim, *odd))
+    seen: dict[Hashable, tuple[str, Mapping[Any, Any]]] = {}
+    for url, dataset in datasets.items():
+        for name, variable in dataset.variables.items():
+            if virtual_array(variable) is not None or not set(dims).intersection(variable.dims):
+                continue
+            first, attributes = seen.setdefault(name, (url, variable.attrs))
+            for key in decoding_differences(attributes, variable.attrs):
+                what = (
+                    f"attribute {key!r} of {name!r} is {variable.attrs.get(key)!r}, but "
+                    f"{attributes.get(key)!r} in {first}"
+                )
+                hint = "make them alike with preprocess; decoded times may differ in units"
+                problems.append(_problem("combine-attributes", url, str(name), what, hint))
+    return problems
+
+
+def _of_kind(datasets: Mapping[str, xr.Dataset], dim: str, one: str, other: str) -> Problem:
+    left, right = datasets[one], datasets[other]
+    return _problem(
+        "combine-kind", one, dim,
+        f"{dim!r} has {described(left.variables[dim])} (type {left.indexes[dim].dtype}), but "
+        f"{described(right.variables[dim])} (type {right.indexes[dim].dtype}) in {other}",
+        "convert it with preprocess; times of different calendars cannot be joined",
+    )  # fmt: skip
+
+
 def _of_indexes(datasets: Mapping[str, xr.Dataset], dims: Sequence[str]) -> list[Problem]:
     problems = []
-    for dim in dict.fromkeys(str(dim) for ds in datasets.values() for dim in ds.dims):
+    for dim in _all_dims(datasets):
         having = {url: ds for url, ds in datasets.items() if dim in ds.dims}
-        kinds = {u: ds.indexes[dim].dtype.kind for u, ds in having.items() if dim in ds.indexes}
-        if odd := _odd(kinds):
-            one, other = odd
-            problems.append(
-                _problem(
-                    "combine-kind", one, dim,
-                    f"{dim!r} is {described(datasets[one].variables[dim])} (type "
-                    f"{datasets[one].indexes[dim].dtype}), but "
-                    f"{described(datasets[other].variables[dim])} (type "
-                    f"{datasets[other].indexes[dim].dtype}) in {other}",
-                    "convert it with preprocess; times of different calendars cannot be joined",
-                )
-            )  # fmt: skip
-            continue
         groups = [] if dim in dims else _grouped_indexes(having, dim)
         if len(groups) > 1:
             groups.sort(key=len)
@@ -70,6 +98,10 @@ def _grouped_indexes(datasets: Mapping[str, xr.Dataset], dim: str) -> list[list[
         else:
             groups.append((key, [url]))
     return [urls for _, urls in groups]
+
+
+def _all_dims(datasets: Mapping[str, xr.Dataset]) -> dict[str, None]:
+    return dict.fromkeys(str(dim) for dataset in datasets.values() for dim in dataset.dims)
 
 
 def _same_key(left: Any, right: Any) -> bool:  # noqa: ANN401 - a size, or an index of pandas

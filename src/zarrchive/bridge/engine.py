@@ -31,7 +31,7 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
         """Return False: files that others can open as well are theirs unless asked otherwise."""
         return False
 
-    def open_dataset(  # type: ignore[override] # noqa: PLR0913 - xarray's decoding options, and ours
+    def open_dataset(  # noqa: PLR0913 - xarray's decoding options, and ours
         self,
         filename_or_obj: Any,  # noqa: ANN401 - what xarray passes
         *,
@@ -71,7 +71,7 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
             },
         )
 
-    def open_groups_as_dict(  # type: ignore[override] # noqa: PLR0913 - xarray's decoding options, and ours
+    def open_groups_as_dict(  # noqa: PLR0913 - xarray's decoding options, and ours
         self,
         filename_or_obj: Any,  # noqa: ANN401 - what xarray passes
         *,

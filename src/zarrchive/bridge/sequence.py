@@ -79,7 +79,8 @@ def _repeated(datasets: Mapping[str, xr.Dataset], dim: str, index: Any) -> Probl
 
 
 def _unordered(datasets: Mapping[str, xr.Dataset], dim: str, index: Any) -> Problem:  # noqa: ANN401 - pandas
-    steps = [(a, b) for a, b in pairwise(index) if b < a]
+    is_rising = index[-1] > index[0]
+    steps = [(a, b) for a, b in pairwise(index) if (b < a) == is_rising]
     before, after = steps[0] if steps else (index[0], index[-1])
     holders = [
         url for url, ds in datasets.items() if dim in ds.indexes and after in ds.indexes[dim]
@@ -87,7 +88,7 @@ def _unordered(datasets: Mapping[str, xr.Dataset], dim: str, index: Any) -> Prob
     return Problem(
         code="combine-unordered",
         where=holders[0] if holders else "dataset",
-        what=f"{dim!r} goes back from {before} to {after}",
+        what=f"{dim!r} turns back from {before} to {after}",
         hint="give the files in order, or use combine='by_coords'",
         variable=dim,
         severity="warning",

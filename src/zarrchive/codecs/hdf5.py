@@ -6,10 +6,12 @@ another: zlib-wrapped deflate, for example, is not Zarr's ``gzip``.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numcodecs
+import numcodecs.abc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,9 +48,15 @@ def codec_document(filter_id: int, values: Sequence[int]) -> CodecDocument:
 
 
 def decode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
-    """Undo `documents`, which were applied in the order given, as numcodecs does it."""
+    """Undo `documents`, which were applied in the order given, as numcodecs does it.
+
+    Raises ValueError where the data are damaged.
+    """
     for document in reversed(documents):
-        data = bytes(_numcodec(document).decode(data))
+        try:
+            data = bytes(_numcodec(document).decode(data))
+        except (RuntimeError, SystemError, zlib.error) as error:
+            raise ValueError(f"{document['name']} cannot decode a chunk: {error}") from error
     return data
 
 
@@ -59,7 +67,7 @@ def encode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
     return data
 
 
-def _numcodec(document: CodecDocument) -> Any:
+def _numcodec(document: CodecDocument) -> numcodecs.abc.Codec:
     name, configuration = document["name"], dict(document["configuration"])
     if name == "blosc":
         configuration["shuffle"] = _BLOSC_SHUFFLES.index(configuration["shuffle"])

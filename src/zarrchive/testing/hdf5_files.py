@@ -1,4 +1,4 @@
-"""HDF5 files for tests: hypothesis strategies that write them, and h5py as the judge of a reader."""
+"""HDF5 files for tests: strategies that write them, and h5py as the judge of a reader."""
 
 from __future__ import annotations
 
@@ -99,10 +99,13 @@ _DTYPES: Final = (
 @st.composite
 def dataset_recipes(draw: st.DrawFn) -> DatasetRecipe:
     """Datasets of every type, layout, chunk index and filter pipeline that is referenced."""
-    shape = tuple(draw(st.lists(st.integers(0, 9), min_size=0, max_size=3)))
+    shape: tuple[int, ...] = tuple(draw(st.lists(st.integers(0, 9), max_size=3)))
     dtype = np.dtype(draw(st.sampled_from(_DTYPES)))
-    chunks, max_shape, filters = None, None, ()
-    if shape and draw(st.booleans()):
+    chunks: tuple[int, ...] | None = None
+    max_shape: tuple[int | None, ...] | None = None
+    filters: tuple[str, ...] = ()
+    is_chunked = draw(st.booleans())
+    if shape and is_chunked:
         chunks = tuple(draw(st.integers(1, 4)) for _ in shape)
         limits = [(n, n + 5, None) for n in shape]
         max_shape = tuple(draw(st.sampled_from(choice)) for choice in limits)

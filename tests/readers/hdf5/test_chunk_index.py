@@ -127,3 +127,14 @@ def test_endless_grids_cost_nothing(sample) -> None:
     assert group.arrays["nothing"].manifest.size == 10**12
     assert [array.manifest.nstored for array in group.arrays.values()] == [0, 0, 1, 1]
     assert group.arrays["one"].manifest[5, 7].length == 4
+
+
+def test_more_chunks_than_can_be_counted(sample) -> None:
+    with sample.writing() as file:
+        file.create_dataset("x", (2**62, 4), "f4", chunks=(1, 1))
+        file["y"] = [1]
+    group = sample.read()
+    (problem,) = group.all_problems()
+    assert list(group.arrays) == ["y"]
+    assert problem.variable == "/x"
+    assert str(2**64) in problem.what

@@ -51,11 +51,11 @@ def test_pipelines(sample, keywords, names, dtype) -> None:
 
 WRITE_WITH_PLUGINS = """
 import sys, h5py, hdf5plugin, numpy as np
-values = np.arange(1, 61, dtype="i4").reshape(6, 10)
+values = np.arange(6000, dtype="i4").reshape(60, 100)
 made = {
     "zstd": hdf5plugin.Zstd(clevel=5),
     "zstd fast": hdf5plugin.Zstd(clevel=-3),
-    **{f"blosc {n}": hdf5plugin.Blosc(cname=n) for n in ("blosclz", "lz4", "lz4hc", "zlib", "zstd")},
+    **{f"blosc {n}": hdf5plugin.Blosc(cname=n) for n in "blosclz lz4 lz4hc zlib zstd".split()},
     "blosc no shuffle": hdf5plugin.Blosc(shuffle=hdf5plugin.Blosc.NOSHUFFLE),
     "blosc bit shuffle": hdf5plugin.Blosc(shuffle=hdf5plugin.Blosc.BITSHUFFLE),
     "lz4": hdf5plugin.LZ4(),
@@ -68,7 +68,7 @@ with h5py.File(sys.argv[1], "w") as file:
     for name, keywords in made.items():
         for code in ("i4", ">f8"):
             data = values.astype("f4") if name == "zfp" else values.astype(code)
-            file.create_dataset(f"{name}/{code}", data=data, chunks=(4, 3), **keywords)
+            file.create_dataset(f"{name}/{code}", data=data, chunks=(40, 30), **keywords)
 """
 
 
@@ -81,18 +81,21 @@ def plugin_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("plugins") / "file.h5"
     environment = {name: value for name, value in os.environ.items() if "HDF5" not in name}
     command = [sys.executable, "-c", WRITE_WITH_PLUGINS, path]
-    subprocess.run(command, check=True, timeout=60, env=environment)  # noqa: S603
+    subprocess.run(command, check=True, timeout=60, env=environment)
     return path
 
 
 def test_filters_of_plugins(plugin_file) -> None:
     group = read_group(plugin_file)
+    expected = np.arange(6000).reshape(60, 100)
     seen = 0
     for name, node in group.groups.items():
         for code, array in node.arrays.items():
             assert _codecs(array) == [name.split()[0]]
-            assert array.manifest.nrefs == 8
-            assert np.array_equal(values_of(array), VALUES), (name, code)
+            # Blosc by itself skips what it cannot make smaller, chunk by chunk.
+            assert array.manifest.nstored == 8
+            assert array.manifest.nrefs > 0
+            assert np.array_equal(values_of(array), expected), (name, code)
             seen += 1
     assert seen == 18
 
@@ -240,9 +243,8 @@ def _hdf5_library():
     """Return the HDF5 library of h5py by ctypes, for what h5py has no words for."""
     for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
         name = line.split()[-1]
-        if "libhdf5-" in name or "libhdf5.so" in name:
-            if "h5py" in name:
-                return ctypes.CDLL(name)
+        if "h5py" in name and ("libhdf5-" in name or "libhdf5.so" in name):
+            return ctypes.CDLL(name)
     pytest.skip("h5py's HDF5 library is not to be found")
     raise AssertionError
 
@@ -263,7 +265,7 @@ def test_edges_that_were_not_filtered(sample, compression) -> None:
         dataset = h5d.create(file.id, b"x", h5t.STD_I32LE, space, plist)
         dataset.write(h5s.ALL, h5s.ALL, VALUES)
     array = sample.checked().arrays["x"]
-    assert array.manifest.ninlined == 4
+    assert (array.manifest.nrefs, array.manifest.ninlined) == (4, 2)  # whole ones are fewer
     assert np.array_equal(values_of(array), VALUES)
 
 
@@ -273,3 +275,13 @@ def test_raw_chunk_of_a_wrong_size_is_a_problem(sample) -> None:
         made.id.write_direct_chunk((0,), bytes(12))
     (problem,) = sample.read().all_problems()
     assert problem.code == "hdf5-damaged"
+
+
+def test_damaged_odd_chunk_is_a_problem(sample) -> None:
+    with sample.writing() as file:
+        made = file.create_dataset("x", (3, 10), "i4", chunks=(1, 10), shuffle=True, compression=4)
+        good = zlib.compress(bytes(40))
+        for number, (data, mask) in enumerate([(good, 0), (good, 0), (b"rubbish", 1)]):
+            made.id.write_direct_chunk((number, 0), data, filter_mask=mask)
+    (problem,) = sample.read().all_problems()
+    assert (problem.code, problem.variable) == ("hdf5-damaged", "/x")

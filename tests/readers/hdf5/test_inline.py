@@ -45,7 +45,7 @@ def test_dimension_coordinates(written) -> None:
     assert _inlined(group) == ["/g/t", "/t"]
     array = group.arrays["t"]
     assert array.dtype == np.dtype(">f8")
-    assert array.chunks == array.shape
+    assert array.chunk_shape == array.shape
     assert [codec["name"] for codec in array.metadata.to_dict()["codecs"]] == ["bytes"]
 
 

@@ -18,6 +18,8 @@ from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
 
 if TYPE_CHECKING:
+    from h5py import h5d, h5g
+
     from zarrchive.readers.hdf5.datatypes import DataType
 
 __all__ = ["Attributes", "read_attributes"]
@@ -59,7 +61,7 @@ class Attributes:
         return self.internal.get("CLASS") == "DIMENSION_SCALE"
 
 
-def read_attributes(obj: Any) -> Attributes:
+def read_attributes(obj: h5g.GroupID | h5d.DatasetID) -> Attributes:
     """Read all attributes of an open group or dataset (h5py's low-level object)."""
     found = Attributes()
     listed: list[tuple[bytes, int]] = []
@@ -75,7 +77,9 @@ def read_attributes(obj: Any) -> Attributes:
         try:
             value = _read(obj, raw_name, size, name, found)
         except H5PY_ERRORS as error:
-            found.reasons.append(_lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})"))
+            found.reasons.append(
+                _lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})")
+            )
             continue
         if value is not None:
             (found.internal if name in _KEPT_APART else found.values)[name] = value
@@ -87,7 +91,9 @@ def read_attributes(obj: Any) -> Attributes:
     return found
 
 
-def _read(obj: Any, raw_name: bytes, size: int, name: str, found: Attributes) -> Any:
+def _read(
+    obj: h5g.GroupID | h5d.DatasetID, raw_name: bytes, size: int, name: str, found: Attributes
+) -> object:
     """Return the value, or None after saying why there is none."""
     attribute = h5a.open(obj, raw_name)
     encoded = attribute.get_type().encode()
@@ -114,7 +120,7 @@ def _read(obj: Any, raw_name: bytes, size: int, name: str, found: Attributes) ->
 
 
 @lru_cache(maxsize=4096)
-def _attribute_type(encoded: bytes) -> tuple[DataType, int, Any]:
+def _attribute_type(encoded: bytes) -> tuple[DataType, int, h5t.TypeID]:
     """Return what a type is, the bytes of one element in the file, and the type to read it as."""
     tid, kind = h5t.decode(encoded), data_type(encoded)
     if kind.dtype is None:
@@ -130,7 +136,7 @@ def _attribute_type(encoded: bytes) -> tuple[DataType, int, Any]:
     return kind, tid.get_size(), memory
 
 
-def _read_sequence(attribute: Any, name: str, found: Attributes) -> Any:
+def _read_sequence(attribute: h5a.AttrID, name: str, found: Attributes) -> object:
     """Read a variable-length sequence of numbers, if there is just one."""
     dtype = attribute.dtype
     values = np.empty(attribute.shape, dtype=dtype)
@@ -145,7 +151,7 @@ def _read_sequence(attribute: Any, name: str, found: Attributes) -> Any:
     return sequence
 
 
-def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> Any:
+def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> object:
     """Return text as str, one element as a scalar, everything else as an array."""
     kind = values.dtype.kind
     if kind == "S" and values.size == 1:
@@ -164,19 +170,19 @@ def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> An
     return values.reshape(-1)[0] if values.size == 1 and values.ndim <= 1 else values
 
 
-def _text(raw: Any, name: str, found: Attributes) -> str:
+def _text(raw: object, name: str, found: Attributes) -> str:
     """Decode the text of attribute `name`, or the name of an attribute where that is empty."""
     if isinstance(raw, str):
         return raw
-    if not raw:
-        return ""  # also None and 0, as which h5py returns strings that were never written
+    if not isinstance(raw, bytes):
+        return ""  # None or 0, as which h5py returns strings that were never written
     try:
-        return str(raw.decode("utf-8"))
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         what = f"attribute {name!r}" if name else "the name of an attribute"
         what += " is not UTF-8 as HDF5 says, "
         if found.reasons and found.reasons[-1].what.startswith(what):
-            return str(raw.decode("latin-1"))
+            return raw.decode("latin-1")
         found.reasons.append(
             Reason(
                 code="hdf5-text-encoding",
@@ -186,7 +192,7 @@ def _text(raw: Any, name: str, found: Attributes) -> str:
                 severity="warning",
             )
         )
-        return str(raw.decode("latin-1"))
+        return raw.decode("latin-1")
 
 
 def _lost(name: str, why: str) -> Reason:

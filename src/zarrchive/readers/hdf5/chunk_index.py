@@ -10,7 +10,10 @@ import h5py
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+    from h5py import h5d
 
 __all__ = ["ChunkTable", "chunk_table", "library_misplaces_chunks", "unswizzled"]
 
@@ -32,7 +35,7 @@ class ChunkTable:
     """Stored bytes."""
 
 
-def chunk_table(dataset: Any, chunk_shape: tuple[int, ...]) -> ChunkTable:
+def chunk_table(dataset: h5d.DatasetID, chunk_shape: tuple[int, ...]) -> ChunkTable:
     """List the allocated chunks of an open dataset (h5py's low-level object).
 
     Cost: one callback a chunk. Nothing depends on the size of the chunk grid.
@@ -52,7 +55,7 @@ def chunk_table(dataset: Any, chunk_shape: tuple[int, ...]) -> ChunkTable:
         )
         pending.clear()
 
-    def take(info: Any) -> None:
+    def take(info: h5d.StoreInfo) -> None:
         pending.append(info)
         if len(pending) == _BLOCK:
             flush()
@@ -71,7 +74,7 @@ def chunk_table(dataset: Any, chunk_shape: tuple[int, ...]) -> ChunkTable:
     return ChunkTable(starts // np.array(chunk_shape, dtype=np.int64), masks, addresses, sizes)
 
 
-def _iterate(dataset: Any, take: Any) -> None:
+def _iterate(dataset: h5d.DatasetID, take: Callable[[h5d.StoreInfo], None]) -> None:
     if hasattr(dataset, "chunk_iter"):
         dataset.chunk_iter(take)
         return

@@ -65,7 +65,7 @@ def data_type(encoded: bytes) -> DataType:
     return _describe(h5t.decode(encoded))
 
 
-def _describe(tid: Any) -> DataType:
+def _describe(tid: h5t.TypeID) -> DataType:
     describe = _BY_CLASS.get(tid.get_class())
     if describe is None:
         return _refused(f"datatype class {tid.get_class()}", "it has no equal in Zarr")
@@ -96,7 +96,7 @@ def _converted(dtype: np.dtype[Any], what: str) -> DataType:
     return DataType(dtype=dtype, reason=reason)
 
 
-def _integer(tid: Any) -> DataType:
+def _integer(tid: h5t.TypeID) -> DataType:
     size, precision, offset = tid.get_size(), tid.get_precision(), tid.get_offset()
     kind = "u" if tid.get_sign() == h5t.SGN_NONE else "i"
     order = _ORDERS.get(tid.get_order())
@@ -109,7 +109,7 @@ def _integer(tid: Any) -> DataType:
     return _converted(dtype, f"integers of {precision} bits at bit {offset} of {size} bytes")
 
 
-def _float(tid: Any) -> DataType:
+def _float(tid: h5t.TypeID) -> DataType:
     for known, name in _FLOATS:
         if tid.equal(known):
             return DataType(np.dtype(name))
@@ -129,7 +129,7 @@ def _float(tid: Any) -> DataType:
     return _refused(what, "no type of Zarr holds them exactly")
 
 
-def _string(tid: Any) -> DataType:
+def _string(tid: h5t.TypeID) -> DataType:
     if tid.is_variable_str():
         return DataType(tid.dtype, is_vlen_string=True)
     dtype = np.dtype(f"S{tid.get_size()}")
@@ -154,7 +154,7 @@ def _string(tid: Any) -> DataType:
     return DataType(dtype, caution=caution)
 
 
-def _enum(tid: Any) -> DataType:
+def _enum(tid: h5t.TypeID) -> DataType:
     base = _describe(tid.get_super())
     if base.dtype is None or base.reason is not None:
         return base
@@ -167,14 +167,14 @@ def _enum(tid: Any) -> DataType:
     return DataType(base.dtype, enum=members)
 
 
-def _bitfield(tid: Any) -> DataType:
+def _bitfield(tid: h5t.TypeID) -> DataType:
     for known, name in _BITFIELDS:
         if tid.equal(known):
             return DataType(np.dtype(name))
     return _refused(f"a bit field of {tid.get_size()} bytes", "not all of its bits are used")
 
 
-def _opaque(tid: Any) -> DataType:
+def _opaque(tid: h5t.TypeID) -> DataType:
     tag = tid.get_tag()
     if not tag.startswith(b"NUMPY:"):
         return DataType(np.dtype(f"V{tid.get_size()}"))
@@ -184,7 +184,7 @@ def _opaque(tid: Any) -> DataType:
     return _refused(f"an opaque {dtype}", "Zarr has no such type")
 
 
-def _complex(tid: Any) -> DataType:
+def _complex(tid: h5t.TypeID) -> DataType:
     base = _describe(tid.get_super())
     if base.reason is None and base.dtype in _COMPLEX:
         return DataType(_COMPLEX[base.dtype])
@@ -198,7 +198,7 @@ _COMPLEX: Final = {
 }
 
 
-def _array(tid: Any) -> DataType:
+def _array(tid: h5t.TypeID) -> DataType:
     base, inner = _describe(tid.get_super()), tuple(tid.get_array_dims())
     if base.dtype is None or base.is_vlen_string:
         return _refused("arrays of strings or references", "Zarr has no such type")
@@ -207,7 +207,7 @@ def _array(tid: Any) -> DataType:
     )
 
 
-def _compound(tid: Any) -> DataType:
+def _compound(tid: h5t.TypeID) -> DataType:
     names = [tid.get_member_name(i) for i in range(tid.get_nmembers())]
     offsets = [tid.get_member_offset(i) for i in range(tid.get_nmembers())]
     members = [_describe(tid.get_member_type(i)) for i in range(tid.get_nmembers())]
@@ -229,7 +229,7 @@ def _compound(tid: Any) -> DataType:
 
 
 def _packed(
-    tid: Any,
+    tid: h5t.TypeID,
     stored: np.dtype[Any],
     dtype: np.dtype[Any],
     offsets: list[int],
@@ -241,9 +241,7 @@ def _packed(
     why = None if reason is None else reason.what
     if stored != dtype:
         why = "a compound with big-endian fields, which not every version of zarr reads rightly"
-    elif [dtype.fields[name][1] for name in dtype.names or ()] != offsets or (
-        tid.get_size() != dtype.itemsize
-    ):
+    elif offsets != _packed_offsets(dtype) or tid.get_size() != dtype.itemsize:
         why = "a compound whose fields are not packed without gaps"
     if why is None:
         return DataType(dtype, caution=caution)
@@ -257,15 +255,20 @@ def _packed(
     )
 
 
-def _reference(tid: Any) -> DataType:  # noqa: ARG001 - one signature for all classes
+def _packed_offsets(dtype: np.dtype[Any]) -> list[int]:
+    sizes = [dtype[name].itemsize for name in dtype.names or ()]
+    return [sum(sizes[:i]) for i in range(len(sizes))]
+
+
+def _reference(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
     return _refused("a reference to another object", "it means nothing outside of this file")
 
 
-def _sequence(tid: Any) -> DataType:  # noqa: ARG001 - one signature for all classes
+def _sequence(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
     return _refused("sequences of varying length", "Zarr has no such type")
 
 
-def _time(tid: Any) -> DataType:  # noqa: ARG001 - one signature for all classes
+def _time(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
     return _refused("an HDF5 time", "no software reads it any more")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from h5py import h5d
 
@@ -47,30 +48,42 @@ def decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) -> 
 
 
 def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) -> Storage:
-    if facts.shape is None:
-        return Refused(_NULL)
-    if facts.kind.dtype is None and facts.kind.reason is not None:
-        return Refused(facts.kind.reason)
-    if facts.layout == h5d.VIRTUAL:
-        return virtual(file, facts)
-    if facts.plist.get_external_count():
-        return Refused(_external(facts))
+    reason = _refusal(facts)
+    if reason is not None:
+        return Refused(reason)
     if facts.kind.is_vlen_string:
         return inlined_strings(file, facts, has_fill=has_fill)
-    if facts.layout == h5d.COMPACT or not facts.shape:
-        return inlined(facts)
-    if is_wanted and facts.nbytes <= WANTED:
+    if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
         return inlined(facts)
     if facts.kind.reason is not None:
-        return inlined(facts) if facts.nbytes <= SMALL else Refused(facts.kind.reason)
-    caution = facts.kind.caution
-    if caution is not None and facts.nbytes <= SMALL:
-        return inlined(facts)
+        return Refused(facts.kind.reason)
     storage = chunked(file, facts) if facts.chunk_shape is not None else contiguous(file, facts)
+    caution = facts.kind.caution
     return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 
 
-_NULL = Reason(
+def _refusal(facts: Facts) -> Reason | None:
+    """Say why the values cannot be had at all, not even through h5py."""
+    if facts.shape is None:
+        return _NULL
+    if facts.kind.dtype is None:
+        return facts.kind.reason
+    if facts.layout == h5d.VIRTUAL:
+        return virtual(facts)
+    return _external(facts) if facts.plist.get_external_count() else None
+
+
+def _inline_limit(facts: Facts, *, is_wanted: bool) -> float:
+    """Return up to how many bytes the values are inlined."""
+    if facts.layout == h5d.COMPACT or not facts.shape:
+        return inf  # they are in the object header, or one element
+    if is_wanted:
+        return WANTED
+    is_exact = facts.kind.reason is None and facts.kind.caution is None
+    return -1 if is_exact else SMALL
+
+
+_NULL: Final = Reason(
     code="hdf5-null-dataspace",
     what="it has a null dataspace: a datatype, but no values",
     hint="nothing is lost; its attributes can be read with h5py",

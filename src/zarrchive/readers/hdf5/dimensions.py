@@ -7,7 +7,7 @@ Follows the HDF5 Dimension Scale Specification and the netCDF-4 format specifica
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import h5py
 import numpy as np
@@ -18,14 +18,16 @@ from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from h5py import h5d
+
     from zarrchive.readers.hdf5.attributes import Attributes
     from zarrchive.readers.hdf5.facts import Facts
 
 __all__ = ["Axes", "GroupDimensions", "Scale", "Scales", "address_of", "is_pure_dimension"]
 
-_PURE: str = "This is a netCDF dimension but not a netCDF variable"
-_DIMENSION_LIST = h5py.vlen_dtype(h5py.ref_dtype)
-_DIMENSION_LIST_TYPE = h5t.py_create(_DIMENSION_LIST)
+_PURE: Final = "This is a netCDF dimension but not a netCDF variable"
+_DIMENSION_LIST: Final = h5py.vlen_dtype(h5py.ref_dtype)
+_DIMENSION_LIST_TYPE: Final = h5t.py_create(_DIMENSION_LIST)
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Scales:
 
     by_address: dict[int, Scale] = field(default_factory=dict)
     by_dimid: dict[int, int] = field(default_factory=dict)
-    _open: dict[int, Any] = field(default_factory=dict)
+    _open: dict[int, h5d.DatasetID] = field(default_factory=dict)
     """Kept open: following a reference to an open dataset is three times as fast."""
 
     def add(self, facts: Facts, attributes: Attributes, path: str) -> None:
@@ -118,7 +120,7 @@ class Scales:
                 )
         return Axes(tuple(found), reasons=tuple(reasons))
 
-    def _address(self, reference: Any, anchor: Any) -> int | None:
+    def _address(self, reference: h5r.Reference, anchor: h5d.DatasetID) -> int | None:
         if not reference:
             return None
         scale = h5r.dereference(reference, anchor)
@@ -150,7 +152,7 @@ class Scales:
                 self.by_address[address] = Scale(name, path, sizes[0], is_unlimited=is_unlimited)
 
 
-def address_of(opened: Any) -> int:
+def address_of(opened: h5g.GroupID | h5d.DatasetID) -> int:
     """Return the address of the object header of an open object."""
     low, high = h5g.get_objinfo(opened).objno
     return int(low | high << 32)  # two C longs; where those have 64 bits, the second is zero

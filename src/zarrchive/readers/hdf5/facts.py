@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from h5py import h5d, h5s
 
 from zarrchive.readers.hdf5.datatypes import data_type
 
 if TYPE_CHECKING:
+    from h5py import h5p
+
     from zarrchive.readers.hdf5.datatypes import DataType
 
 __all__ = ["Facts", "facts_of"]
@@ -20,8 +22,7 @@ __all__ = ["Facts", "facts_of"]
 class Facts:
     """A dataset, looked at once; nothing of its chunk index was read."""
 
-    dataset: Any
-    """h5py's low-level object."""
+    dataset: h5d.DatasetID
     address: int
     """Of the object header, without the user block."""
     kind: DataType
@@ -29,8 +30,8 @@ class Facts:
     """Extent of the dataspace; None for a null dataspace."""
     max_shape: tuple[int | None, ...]
     """Greatest extent; None: unlimited."""
-    plist: Any
-    """Dataset creation property list."""
+    plist: h5p.PropDCID
+    """How it was created."""
     layout: int
     chunk_shape: tuple[int, ...] | None
     """None unless the layout is chunked."""
@@ -52,7 +53,7 @@ class Facts:
         return prod(self.shape or ()) * self.itemsize
 
 
-def facts_of(dataset: Any, address: int) -> Facts:
+def facts_of(dataset: h5d.DatasetID, address: int) -> Facts:
     """Look at an open dataset."""
     kind = data_type(dataset.get_type().encode())
     space = dataset.get_space()

@@ -8,6 +8,8 @@ import numpy as np
 from h5py import h5d
 
 if TYPE_CHECKING:
+    from h5py import h5p
+
     from zarrchive.readers.hdf5.datatypes import DataType
 
 __all__ = ["fill_value", "has_own_fill"]
@@ -15,7 +17,7 @@ __all__ = ["fill_value", "has_own_fill"]
 _USER_DEFINED: Final = 2  # H5D_FILL_VALUE_USER_DEFINED
 
 
-def fill_value(plist: Any, kind: DataType) -> Any:
+def fill_value(plist: h5p.PropDCID, kind: DataType) -> object:
     """Return the fill value of a dataset as a scalar of its dtype.
 
     That is zero, unless the dataset has a fill value of its own that HDF5 was not told never
@@ -36,13 +38,13 @@ def fill_value(plist: Any, kind: DataType) -> Any:
     return value[0]
 
 
-def has_own_fill(plist: Any) -> bool:
+def has_own_fill(plist: h5p.PropDCID) -> bool:
     """Say whether unwritten values read as anything but zeros or empty strings."""
     is_defined = plist.fill_value_defined() == _USER_DEFINED
-    return is_defined and plist.get_fill_time() != h5d.FILL_TIME_NEVER
+    return bool(is_defined and plist.get_fill_time() != h5d.FILL_TIME_NEVER)
 
 
-def _string_fill(plist: Any, dtype: np.dtype[Any]) -> str:
+def _string_fill(plist: h5p.PropDCID, dtype: np.dtype[Any]) -> str:
     value = np.zeros((1,), dtype=dtype)
     plist.get_fill_value(value)
     raw = value[0]

@@ -71,7 +71,7 @@ class _Walk:
     """By address and whether the name is one to be inlined; None for what is no variable."""
     _warnings: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
 
-    def run(self, group: Any, path: str) -> None:
+    def run(self, group: h5g.GroupID, path: str) -> None:
         root = Node(path, address_of(group), None)
         self._groups_seen.add(root.address)
         pending = [(root, group)]
@@ -84,12 +84,12 @@ class _Walk:
                 raise_if_ours(error)
                 self._add(node, node.path, damaged(error, "this group"))
 
-    def _visit(self, node: Node, group: Any) -> list[tuple[Node, Any]]:
+    def _visit(self, node: Node, group: h5g.GroupID) -> list[tuple[Node, h5g.GroupID]]:
         """Read one group; return its child groups, opened."""
         found = read_attributes(group)
         node.attributes = found.values
         self._add(node, node.path, *found.reasons)
-        children: list[tuple[Node, Any]] = []
+        children: list[tuple[Node, h5g.GroupID]] = []
         for link in _links(group):
             link_name, reason = decoded_name(link.raw)
             path = f"{node.path.rstrip('/')}/{link_name}"
@@ -106,8 +106,8 @@ class _Walk:
         return children
 
     def _follow(
-        self, node: Node, group: Any, link: _Link, link_name: str, path: str
-    ) -> tuple[Node, Any] | None:
+        self, node: Node, group: h5g.GroupID, link: _Link, link_name: str, path: str
+    ) -> tuple[Node, h5g.GroupID] | None:
         address = link.address
         if link.kind == h5l.TYPE_HARD:
             if (address, self._is_wanted(link_name)) in self._variables:
@@ -130,7 +130,9 @@ class _Walk:
             self._add_dataset(node, address, link_name, path)
         return None  # a named datatype holds nothing
 
-    def _open_soft(self, node: Node, group: Any, link: _Link, path: str) -> Any:
+    def _open_soft(
+        self, node: Node, group: h5g.GroupID, link: _Link, path: str
+    ) -> h5o.ObjectID | None:
         target = group.links.get_val(link.raw).decode("utf-8", "replace")
         try:
             opened = h5o.open(group, link.raw)
@@ -144,8 +146,8 @@ class _Walk:
         return opened
 
     def _child(
-        self, node: Node, opened: Any, address: int, link_name: str, path: str
-    ) -> tuple[Node, Any] | None:
+        self, node: Node, opened: h5g.GroupID, address: int, link_name: str, path: str
+    ) -> tuple[Node, h5g.GroupID] | None:
         if address in self._groups_seen:
             if node.is_below(address):
                 self._add(node, path, _cycle())
@@ -162,7 +164,7 @@ class _Walk:
         node.children[name] = child
         return child, opened
 
-    def _read_dataset(self, opened: Any, address: int, link_name: str, path: str) -> None:
+    def _read_dataset(self, opened: h5d.DatasetID, address: int, link_name: str, path: str) -> None:
         """Read a dataset that was not seen before."""
         attributes = read_attributes(opened)
         facts = facts_of(opened, address)
@@ -259,11 +261,11 @@ def _set_unlimited_lengths(walk: _Walk) -> None:
                     scale.size = max(scale.size, variable.shape[axis])
 
 
-def _links(group: Any) -> list[_Link]:
+def _links(group: h5g.GroupID) -> list[_Link]:
     """Return the links of a group, in order of creation where the file has kept it."""
     links: list[_Link] = []
 
-    def take(raw: bytes, info: Any) -> None:
+    def take(raw: bytes, info: h5l.LinkInfo) -> None:
         address = info.u if info.type == h5l.TYPE_HARD else 0
         links.append(_Link(raw, info.type, address, info.corder if info.corder_valid else -1))
 
@@ -273,7 +275,7 @@ def _links(group: Any) -> list[_Link]:
     return links
 
 
-def _external(group: Any, link: _Link) -> Reason:
+def _external(group: h5g.GroupID, link: _Link) -> Reason:
     if link.kind != h5l.TYPE_EXTERNAL:
         return Reason(
             code="hdf5-link-unknown",

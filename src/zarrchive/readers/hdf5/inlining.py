@@ -98,7 +98,8 @@ def _encoded_block(facts: Facts, chunk_shape: tuple[int, ...], position: int) ->
         raw = read_block(facts.dataset, facts.kind, start, count)
     texts = np.full(chunk_shape, "", dtype=object)
     try:
-        texts[(..., *(slice(n) for n in count))] = _decoded(raw)
+        inside: tuple[Any, ...] = (..., *(slice(n) for n in count))
+        texts[inside] = _decoded(raw)
         return bytes(_VLEN_UTF8.encode(texts.reshape(-1)))
     except UnicodeError as error:
         return Refused(

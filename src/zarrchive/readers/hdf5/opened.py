@@ -15,6 +15,8 @@ from zarrchive.readers.hdf5.problems import H5PY_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from h5py import h5f
+
     from zarrchive.location.source import Source
 
 __all__ = ["OpenFile", "opened", "raise_if_ours"]
@@ -25,8 +27,7 @@ class OpenFile:
     """An open file."""
 
     source: Source
-    fid: Any
-    """h5py's low-level file."""
+    fid: h5f.FileID
     inline: frozenset[str] | None
     """Names of the arrays whose values are wanted; None means every dimension coordinate."""
     base: int

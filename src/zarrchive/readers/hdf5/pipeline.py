@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from h5py import h5z
 
@@ -12,6 +12,8 @@ from zarrchive.readers.hdf5.problems import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from h5py import h5p
 
     from zarrchive.codecs.hdf5 import CodecDocument
 
@@ -36,7 +38,7 @@ class Filter:
         return f"{name} (HDF5 filter {self.id})"
 
 
-def filters_of(plist: Any) -> tuple[Filter, ...]:
+def filters_of(plist: h5p.PropDCID) -> tuple[Filter, ...]:
     """Return the pipeline in the order in which HDF5 applies it when writing."""
     found = []
     for number in range(plist.get_nfilters()):

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.pipeline import Filter
     from zarrchive.readers.hdf5.storage import Storage
 
-__all__ = ["contiguous", "chunked"]
+__all__ = ["chunked", "contiguous"]
 
 
 def contiguous(file: OpenFile, facts: Facts) -> Storage:
-    """Reference a contiguous dataset as one chunk."""
+    """Refer to a contiguous dataset as one chunk."""
     chunk_shape = one_chunk(facts.full_shape)
     stored = facts.dataset.get_storage_size()
     offset = facts.dataset.get_offset()
@@ -48,7 +48,7 @@ def contiguous(file: OpenFile, facts: Facts) -> Storage:
             )
         )
     if offset + stored > file.source.size:
-        return Refused(_beyond_end(offset, stored, file.source.size))
+        return Refused(_truncated(offset + stored, file.source.size))
     grid = (1,) * len(chunk_shape)
     manifest = ChunkManifest.from_columns(
         grid,
@@ -61,7 +61,7 @@ def contiguous(file: OpenFile, facts: Facts) -> Storage:
 
 
 def chunked(file: OpenFile, facts: Facts) -> Storage:
-    """Reference the allocated chunks of a chunked dataset, whatever its index is."""
+    """Refer to the allocated chunks of a chunked dataset, whatever its index is."""
     chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
     if not facts.nbytes:
         return Absent(chunk_shape, prod(facts.full_shape))
@@ -70,26 +70,20 @@ def chunked(file: OpenFile, facts: Facts) -> Storage:
         return Refused(table)
     if not len(table.offset):
         return Absent(chunk_shape, prod(facts.full_shape))
-    ends = table.offset + table.length
-    if int(ends.max()) > file.source.size:
-        worst = int(ends.argmax())
-        return Refused(
-            _beyond_end(int(table.offset[worst]), int(table.length[worst]), file.source.size)
-        )
+    reason = _beyond_end(table, file.source.size)
+    if reason is not None:
+        return Refused(reason)
     filters = filters_of(facts.plist)
     chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
-    mask = _common_mask(table.mask)
+    masks = _true_masks(file, facts, table, len(filters), chunk_nbytes) if filters else table.mask
+    mask = _common_mask(masks)
     codecs = codecs_of(filters, mask, chunk_nbytes)
     if isinstance(codecs, Reason):
         return Refused(codecs)
-    mask_column = table.mask.copy()
-    if codecs and (raw_edges := _raw_edges(file, facts, table, chunk_nbytes)) is not None:
-        mask_column[raw_edges] = 2 ** len(filters) - 1
-    reason = _unfit(facts, table, mask_column, codecs, chunk_nbytes)
-    if reason is not None:
-        return Refused(reason)
-    odd = np.flatnonzero(mask_column != mask)
-    blobs = _transcoded(file, table, odd, mask_column, filters, codecs, chunk_nbytes)
+    odd = np.flatnonzero(masks != mask)
+    if not codecs and (table.length[masks == mask] != chunk_nbytes).any():
+        return Refused(_wrong_length(facts, table, chunk_nbytes))
+    blobs = _transcoded(file, table, odd, masks, filters, codecs, chunk_nbytes) if odd.size else []
     if isinstance(blobs, Reason):
         return Refused(blobs)
     return Referenced(_manifest(file, facts, table, odd, blobs), chunk_shape, codecs)
@@ -107,46 +101,38 @@ def _common_mask(masks: npt.NDArray[np.uint32]) -> int:
     return int(values[counts.argmax()])
 
 
-def _raw_edges(
-    file: OpenFile, facts: Facts, table: ChunkTable, chunk_nbytes: int
-) -> npt.NDArray[np.intp] | None:
-    """Return which chunks pass the edge of the dataset, if HDF5 was told not to filter those.
+def _true_masks(
+    file: OpenFile, facts: Facts, table: ChunkTable, n_filters: int, chunk_nbytes: int
+) -> npt.NDArray[np.uint32]:
+    """Return the filter masks, also of chunks at the edge that HDF5 was told not to filter.
 
-    The header is read only where the stored sizes allow for it.
+    The index does not say so of them; the header is read where their sizes allow for it.
     """
-    shape = np.array(facts.shape, dtype=np.int64)
-    chunk = np.array(facts.chunk_shape, dtype=np.int64)
-    if not (shape % chunk).any():
-        return None
-    edges = np.flatnonzero(((table.coordinates + 1) * chunk > shape).any(axis=1))
+    shape, chunk_shape = facts.shape or (), facts.chunk_shape or ()
+    if not any(size % chunk for size, chunk in zip(shape, chunk_shape, strict=True)):
+        return table.mask
+    ends = (table.coordinates + 1) * np.array(chunk_shape, dtype=np.int64)
+    edges = np.flatnonzero((ends > np.array(shape, dtype=np.int64)).any(axis=1))
     if not edges.size or (table.length[edges] != chunk_nbytes).any():
-        return None
+        return table.mask
     layout = chunk_layout(file, facts.address)
-    return edges if layout is not None and layout.has_raw_edges else None
+    if layout is None or not layout.has_raw_edges:
+        return table.mask
+    masks = table.mask.copy()
+    masks[edges] = 2**n_filters - 1
+    return masks
 
 
-def _unfit(
-    facts: Facts,
-    table: ChunkTable,
-    masks: npt.NDArray[np.uint32],
-    codecs: tuple[CodecDocument, ...],
-    chunk_nbytes: int,
-) -> Reason | None:
-    """Say what is wrong with the stored sizes of chunks that no filter touched."""
-    raw = slice(None) if not codecs and not masks.any() else np.zeros(0, dtype=np.intp)
-    lengths = table.length[raw]
-    if lengths.size and (lengths != chunk_nbytes).any():
-        found = int(lengths[lengths != chunk_nbytes][0])
-        return Reason(
-            code="hdf5-damaged",
-            what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are "
-            "stored",
-            hint="compare the file with the original; its chunk index is damaged",
-        )
-    return None
+def _wrong_length(facts: Facts, table: ChunkTable, chunk_nbytes: int) -> Reason:
+    found = int(table.length[table.length != chunk_nbytes][0])
+    return Reason(
+        code="hdf5-damaged",
+        what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are stored",
+        hint="compare the file with the original; its chunk index is damaged",
+    )
 
 
-def _transcoded(  # noqa: PLR0913 - the columns and the two pipelines
+def _transcoded(  # noqa: PLR0913, PLR0917 - the columns and the two pipelines
     file: OpenFile,
     table: ChunkTable,
     odd: npt.NDArray[np.intp],
@@ -156,8 +142,6 @@ def _transcoded(  # noqa: PLR0913 - the columns and the two pipelines
     chunk_nbytes: int,
 ) -> list[bytes] | Reason:
     """Encode the chunks that skipped other filters than most, as most are encoded."""
-    if not odd.size:
-        return []
     if odd.size * chunk_nbytes > SMALL:
         return Reason(
             code="hdf5-filter-mask",
@@ -187,8 +171,9 @@ def _manifest(
     pairs = zip(facts.shape or (), facts.chunk_shape or (), strict=True)
     grid = tuple(-(-size // chunk) for size, chunk in pairs)
     path_id = np.full(len(table.offset), FIRST_PATH, dtype=np.uint32)
-    offset, length = table.offset.copy(), table.length.copy()
+    offset, length = table.offset, table.length
     if odd.size:
+        offset, length = offset.copy(), length.copy()
         path_id[odd] = INLINE
         offset[odd] = np.arange(odd.size, dtype=np.uint64)
         length[odd] = [len(blob) for blob in blobs]
@@ -204,9 +189,19 @@ def _manifest(
     )
 
 
-def _beyond_end(offset: int, length: int, size: int) -> Reason:
+def _beyond_end(table: ChunkTable, size: int) -> Reason | None:
+    """Say which chunk passes the end of the file of `size` bytes, if one does."""
+    offset, length = table.offset, table.length
+    beyond = (offset > size) | (length > size) | (offset + length > size)
+    if not beyond.any():
+        return None
+    worst = int(np.flatnonzero(beyond)[0])
+    return _truncated(int(offset[worst]) + int(length[worst]), size)
+
+
+def _truncated(end: int, size: int) -> Reason:
     return Reason(
         code="hdf5-truncated",
-        what=f"its data reach byte {offset + length}, but the file has {size} bytes",
+        what=f"its data reach byte {end}, but the file has {size} bytes",
         hint="copy the file again: it was cut off, or its writing was interrupted",
     )

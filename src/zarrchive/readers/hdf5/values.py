@@ -9,6 +9,8 @@ import numpy as np
 from h5py import h5s, h5t
 
 if TYPE_CHECKING:
+    from h5py import h5d
+
     from zarrchive.readers.hdf5.datatypes import DataType
 
 __all__ = ["SMALL", "WANTED", "read_block", "read_values"]
@@ -19,7 +21,9 @@ WANTED: Final = 64 * 2**20
 """Decoded bytes up to which values that somebody asked for are inlined."""
 
 
-def read_values(dataset: Any, kind: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def read_values(
+    dataset: h5d.DatasetID, kind: DataType, shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
     """Read a whole dataset (h5py's low-level object); its dataspace has `shape`."""
     if kind.dtype is None:
         raise TypeError("values of a refused datatype are never read")
@@ -30,7 +34,7 @@ def read_values(dataset: Any, kind: DataType, shape: tuple[int, ...]) -> np.ndar
 
 
 def read_block(
-    dataset: Any, kind: DataType, start: tuple[int, ...], shape: tuple[int, ...]
+    dataset: h5d.DatasetID, kind: DataType, start: tuple[int, ...], shape: tuple[int, ...]
 ) -> np.ndarray[Any, Any]:
     """Read the block of `shape` that begins at element `start`."""
     values = np.zeros(shape, dtype=kind.dtype)
@@ -40,6 +44,6 @@ def read_block(
     return values
 
 
-def _memory_type(kind: DataType) -> Any:
+def _memory_type(kind: DataType) -> h5t.TypeID:
     memory = h5t.py_create(kind.dtype)
     return h5t.array_create(memory, kind.inner) if kind.inner else memory

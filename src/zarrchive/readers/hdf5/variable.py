@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.errors import ManifestError
 from zarrchive.manifests._zarr import array_metadata
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.manifests.manifest_array import ManifestArray
@@ -50,10 +51,6 @@ def array_of(
     storage, kind = variable.storage, variable.kind
     chunk_shape = storage.chunk_shape
     grid = tuple(-(-size // chunk) for size, chunk in zip(shape, chunk_shape, strict=True))
-    if isinstance(storage, Absent):
-        manifest = ChunkManifest.empty(grid)
-    else:
-        manifest = _grown(storage.manifest, grid)
     codecs = storage.codecs if isinstance(storage, Referenced) else ()
     is_big = kind.dtype is not None and kind.dtype.byteorder == ">"
     first = _STRINGS if kind.is_vlen_string else (_BIG if is_big else _LITTLE)
@@ -67,14 +64,17 @@ def array_of(
             dimension_names=names,
             attributes=variable.attributes,
         )
+        if isinstance(storage, Absent):
+            return ManifestArray(metadata, ChunkManifest.empty(grid))
+        return ManifestArray(metadata, _grown(storage.manifest, grid))
     except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+        words = error.problem.what if isinstance(error, ManifestError) else str(error)
         return Reason(
             code="hdf5-no-zarr",
             what=f"Zarr cannot describe {kind.dtype} with codecs "
-            f"{[codec['name'] for codec in codecs]}: {' '.join(str(error).split())}",
+            f"{[codec['name'] for codec in codecs]}: {' '.join(words.split())}",
             hint="read this variable with h5py; all others can be used",
         )
-    return ManifestArray(metadata, manifest)
 
 
 def _grown(manifest: ChunkManifest, grid: tuple[int, ...]) -> ChunkManifest:

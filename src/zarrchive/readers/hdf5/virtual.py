@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zarrchive.readers.hdf5.problems import Reason
-from zarrchive.readers.hdf5.storage import Refused
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
-    from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["virtual"]
 
 
-def virtual(file: OpenFile, facts: Facts) -> Storage:  # noqa: ARG001 - see decision
-    """Refuse a virtual dataset: its sources may be other files, of unknown state.
+def virtual(facts: Facts) -> Reason:
+    """Say why a virtual dataset is refused: its sources may be other files, of unknown state.
 
     HDF5 shows the fill value where a source is missing, without a word.
     """
@@ -29,10 +26,8 @@ def virtual(file: OpenFile, facts: Facts) -> Storage:  # noqa: ARG001 - see deci
         for i in range(plist.get_virtual_count())
     }
     names = ", ".join(f"{path!r} in {name!r}" for name, path in sorted(sources)[:5])
-    return Refused(
-        Reason(
-            code="hdf5-virtual-dataset",
-            what=f"it is a virtual dataset, a view of {len(sources)} others ({names})",
-            hint="open the files that it refers to and combine them",
-        )
+    return Reason(
+        code="hdf5-virtual-dataset",
+        what=f"it is a virtual dataset, a view of {len(sources)} others ({names})",
+        hint="open the files that it refers to and combine them",
     )

@@ -1,10 +1,23 @@
 // @ts-check
 // The combined dataset: as xarray shows it, and as a picture, before anything is written.
 
-/** Style of the frame that shows xarray's own HTML; it takes its colours from the page. */
+/** Style of the frame that shows xarray's own HTML, which takes its colours from JupyterLab's names. */
 const FRAME_STYLE = `
-body { margin: 0; padding: 2px; background: transparent; color: var(--ink); font: 12.5px/1.5 system-ui, sans-serif; }
-html { color-scheme: light dark; --xr-font-color0: var(--ink); --xr-background-color: var(--surface); }`;
+body { margin: 0; padding: 2px 10px; background: var(--jp-layout-color0); color: var(--jp-content-font-color0);
+  font: 12.5px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif; }
+.xr-wrap { max-width: none !important; }`;
+
+/** @type {Record<string, string>} the names that xarray's style reads, and our colours for them */
+const FRAME_COLOURS = {
+  "--jp-content-font-color0": "--zx-ink",
+  "--jp-content-font-color2": "--zx-ink-2",
+  "--jp-content-font-color3": "--zx-ink-2",
+  "--jp-border-color2": "--zx-line",
+  "--jp-layout-color0": "--zx-surface",
+  "--jp-layout-color1": "--zx-surface",
+  "--jp-layout-color2": "--zx-surface-2",
+  "--jp-layout-color3": "--zx-line",
+};
 
 /** @param {App} app */
 function makeCombineResult(app) {
@@ -29,13 +42,11 @@ function makeCombineResult(app) {
   /** @param {any} result */
   const drawFrame = (result) => {
     const style = getComputedStyle(el);
-    const ink = style.getPropertyValue("--zx-ink").trim();
-    const surface = style.getPropertyValue("--zx-surface").trim();
-    const dark = app.isDark();
-    const root = `:root { --ink: ${ink}; --surface: ${surface}; color-scheme: ${dark ? "dark" : "light"}; }`;
-    frame.srcdoc = `<!doctype html><html ${dark ? 'theme="dark" data-theme="dark"' : 'data-theme="light"'}><head><meta charset="utf-8"><style>${root}${FRAME_STYLE}</style></head><body>${result.html}</body></html>`;
+    const colours = Object.entries(FRAME_COLOURS).map(([theirs, ours]) => `${theirs}: ${style.getPropertyValue(ours).trim()};`);
+    const root = `:root { color-scheme: ${app.isDark() ? "dark" : "light"}; ${colours.join(" ")} }`;
+    frame.srcdoc = `<!doctype html><html><head><meta charset="utf-8"><style>${root}${FRAME_STYLE}</style></head><body>${result.html}</body></html>`;
     const lines = result.text.split("\n").length;
-    frame.style.height = `${Math.min(460, 90 + 23 * lines)}px`;
+    frame.style.height = `${Math.min(460, 60 + 22 * lines)}px`;
   };
   const loadVariables = async () => {
     try {

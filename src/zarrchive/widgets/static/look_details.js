@@ -112,6 +112,7 @@ function makeDetails(app) {
   };
   /** @param {any} card */
   const say = (card) => {
+    serial += 1; // an answer that is still on its way comes too late
     current = null;
     quick.reset();
     setText(name, "");
