@@ -28,7 +28,20 @@ NAMES = {
     "open_virtual_datatree",
     "open_virtual_mfdataset",
 }
-HEAVY = ["xarray", "zarr", "h5py", "pandas", "panel", "anywidget", "ipywidgets", "fsspec", "rich", "pyarrow", "numcodecs", "dask"]
+HEAVY = {
+    "anywidget",
+    "dask",
+    "fsspec",
+    "h5py",
+    "ipywidgets",
+    "numcodecs",
+    "pandas",
+    "panel",
+    "pyarrow",
+    "rich",
+    "xarray",
+    "zarr",
+}
 
 
 def loaded_after(statement):

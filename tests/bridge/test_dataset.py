@@ -113,7 +113,7 @@ def test_loadable_variables_of_any_kind(rich_file, kind):
 
 
 def test_an_unknown_variable_is_refused_with_those_that_there_are(rich_file):
-    with pytest.raises(ManifestError, match="'tt'.*'time'.*'lon'") as caught:
+    with pytest.raises(ManifestError, match=r"'tt'.*'time'.*'lon'") as caught:
         open_virtual_dataset(rich_file, loadable_variables=["tt"])
     assert caught.value.problem.code == "variable-unknown"
     assert caught.value.problem.where == rich_file
@@ -212,7 +212,7 @@ def test_values_in_memory_come_back(values):
     dataset = xr.Dataset({"v": ("n", values)})
     opened = dataset.virtual.open(decode_timedelta=True)
     np.testing.assert_array_equal(opened.v.values, values)
-    assert opened.v.dtype.kind == values.dtype.kind or values.dtype.kind == "O"
+    assert values.dtype.kind in {opened.v.dtype.kind, "O"}
 
 
 def test_objects_are_refused_by_name():

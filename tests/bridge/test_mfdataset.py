@@ -129,13 +129,17 @@ def test_references_that_were_not_compared_are_reported(daily):
     assert compared.virtual.problems == ()
 
 
+def sent(value):
+    return pickle.loads(pickle.dumps(value))
+
+
 class PicklingExecutor(Executor):
     """Everything is sent as if to another process."""
 
     def submit(self, function, /, *args, **kwargs):
         future = Future()
-        call = pickle.loads(pickle.dumps((function, args, kwargs)))
-        future.set_result(pickle.loads(pickle.dumps(call[0](*call[1], **call[2]))))
+        call = sent((function, args, kwargs))
+        future.set_result(sent(call[0](*call[1], **call[2])))
         return future
 
 
@@ -153,9 +157,24 @@ def test_executors_give_the_same(daily, tmp_path):
 def test_processes(daily):
     path = daily("a", 0)
     virtual = open_virtual_mfdataset(path, executor="processes", loadable_variables=iter(["lat"]))
+    assert isinstance(virtual.time.data, ManifestArray)
     xr.testing.assert_identical(
         virtual.virtual.open().load(), open_virtual_dataset(path).virtual.open().load()
     )
+
+
+def test_bounds_of_times_in_other_units_are_not_mixed(daily):
+    paths = [daily("a", 0), daily("b", 48, units="hours since 2000-01-01")]
+    for path in paths:
+        with netCDF4.Dataset(path, "a") as file:
+            file.createDimension("nv", 2)
+            file["time"].bounds = "time_bnds"
+            file.createVariable("time_bnds", "f8", ("time", "nv"), chunksizes=(1, 2))[:] = 0.5
+    with pytest.raises(CombineError, match="'time_bnds'"):
+        open_virtual_mfdataset(paths)
+    loadable = ["time", "lat", "time_bnds"]
+    virtual = open_virtual_mfdataset(paths, loadable_variables=loadable)
+    xr.testing.assert_identical(virtual.virtual.open().load(), combined_by_xarray(paths))
 
 
 def test_undecoded_times_in_different_units_are_not_mixed(daily):

@@ -184,15 +184,24 @@ def _write_month(file, first, days):
         axis.units, axis[:] = units, values
     shape = (days, 19, 36)
     field = file.createVariable(
-        "t2m", "f4", ("time", "lat", "lon"), zlib=True, shuffle=True, chunksizes=(1, 19, 36),
+        "t2m",
+        "f4",
+        ("time", "lat", "lon"),
+        zlib=True,
+        shuffle=True,
+        chunksizes=(1, 19, 36),
         fill_value=np.float32(-999),
     )
     field.long_name, field.units, field.comment = "2 metre temperature", "K", "<b>made up</b>"
-    day, lat, lon = np.meshgrid(np.arange(days) + first, np.arange(19), np.arange(36), indexing="ij")
+    day, lat, lon = np.meshgrid(
+        np.arange(days) + first, np.arange(19), np.arange(36), indexing="ij"
+    )
     values = 300 - 3 * np.abs(lat - 9) + 4 * np.sin(lon / 6 + day / 9)
     values[:, 12:14, 5:8] = -999
     field[:] = values
-    rain = file.createVariable("rain", "i2", ("time", "lat", "lon"), zlib=True, chunksizes=(1, 19, 36))
+    rain = file.createVariable(
+        "rain", "i2", ("time", "lat", "lon"), zlib=True, chunksizes=(1, 19, 36)
+    )
     rain.units, rain.scale_factor, rain.add_offset = "mm", 0.1, 0.0
     rain[:] = np.abs(np.sin(lat * lon + day)).reshape(shape) * 12
 

@@ -142,8 +142,12 @@ class TestLook:
         expect(slider).to_have_attribute("aria-valuetext", "2020-01-02, 2 of 31")
 
     def test_axes_can_be_turned_and_dropped(self, looking):
-        looking.get_by_role("tabpanel").get_by_label("Dimension along the horizontal axis").select_option("time")
-        looking.get_by_role("tabpanel").get_by_label("Dimension along the vertical axis").select_option("")
+        looking.get_by_role("tabpanel").get_by_label(
+            "Dimension along the horizontal axis"
+        ).select_option("time")
+        looking.get_by_role("tabpanel").get_by_label(
+            "Dimension along the vertical axis"
+        ).select_option("")
         canvas = looking.locator(".zx-look .zx-plot-canvas")
         expect(canvas).to_have_attribute("aria-label", "line of t2m, 275.336 to 294.715")
 
@@ -160,7 +164,9 @@ class TestLook:
 
     def test_text_is_shown_as_text(self, looking):
         self.node(looking, "station_name").click()
-        expect(looking.get_by_role("tabpanel").get_by_label("Values as text")).to_contain_text('"<b>Graz</b>"')
+        expect(looking.get_by_role("tabpanel").get_by_label("Values as text")).to_contain_text(
+            '"<b>Graz</b>"'
+        )
 
     def test_tree_by_keyboard(self, looking):
         tree = looking.get_by_role("tree")
@@ -273,7 +279,11 @@ class TestCombineAndExport:
 
     def test_every_step_without_files_says_what_to_do_next(self, front):
         page = front(files=3)
-        for step, words in (("Look", "No file to look at"), ("Combine", "Nothing to combine"), ("Export", "Nothing to export")):
+        for step, words in (
+            ("Look", "No file to look at"),
+            ("Combine", "Nothing to combine"),
+            ("Export", "Nothing to export"),
+        ):
             to_step(page, step)
             expect(page.get_by_role("heading", name=words)).to_be_visible()
         page.get_by_role("button", name="Choose files").locator("visible=true").click()
@@ -285,13 +295,19 @@ class TestEverywhere:
         page = front()
         opener = page.get_by_role("banner").get_by_role("button", name="Copy as Python")
         opener.click()
-        expect(page.get_by_label("The session as a Python script")).to_contain_text("open_virtual_mfdataset")
-        page.get_by_role("complementary", name="Copy as Python").get_by_role("button", name="Copy", exact=True).click()
+        expect(page.get_by_label("The session as a Python script")).to_contain_text(
+            "open_virtual_mfdataset"
+        )
+        page.get_by_role("complementary", name="Copy as Python").get_by_role(
+            "button", name="Copy", exact=True
+        ).click()
         expect(page.get_by_role("status")).to_have_text("Copied.")
         page.keyboard.press("Escape")
         expect(opener).to_be_focused()
         page.get_by_role("button", name="Problems: 3").click()
-        expect(page.get_by_role("complementary", name="Problems").locator(".zx-problem")).to_have_count(2)
+        expect(
+            page.get_by_role("complementary", name="Problems").locator(".zx-problem")
+        ).to_have_count(2)
 
     def test_steps_by_arrow_keys(self, front):
         page = front()
@@ -304,7 +320,9 @@ class TestEverywhere:
 
     def test_bare_letters_stay_inside_but_tab_and_shortcuts_pass(self, front):
         page = front()
-        page.evaluate("() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }")
+        page.evaluate(
+            "() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }"
+        )
         for name in ("tab", "grid"):
             page.get_by_role(name).first.focus()
             for key in ("d", "d", "ArrowDown", "Enter", "Control+b", "Tab"):
@@ -314,7 +332,9 @@ class TestEverywhere:
     @pytest.mark.parametrize("width", [700, 1600])
     @pytest.mark.parametrize("theme", ["light", "dark"])
     def test_nothing_is_cut_off_sideways_and_text_can_be_read(self, front, shoot, width, theme):
-        page = front(width=width, height=640 if width == 700 else 900, theme=theme, files=200, evil=True)
+        page = front(
+            width=width, height=640 if width == 700 else 900, theme=theme, files=200, evil=True
+        )
         name = f"{width}-{theme}"
         page.get_by_label("Filter files").fill("*202*")
         page.get_by_role("button", name="Tick all 200 matches").click()

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 pytest.importorskip("jupyterlab")
 
-TOKEN = "not-a-secret-only-for-this-test"  # noqa: S105 - of a server that lives for one test
+TOKEN = "not-a-secret-only-for-this-test"
 
 
 @pytest.fixture
@@ -29,7 +29,12 @@ def lab(tmp_path, sample_folder):
     work.mkdir()
     code = f"import zarrchive\nexplorer = zarrchive.explore({str(sample_folder)!r})\nexplorer"
     cells = [_cell("first", "1 + 1"), _cell("second", code), _cell("third", "explorer.theme")]
-    notebook = {"cells": cells, "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     (work / "explore.ipynb").write_text(json.dumps(notebook))
     settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
@@ -47,14 +52,22 @@ def lab(tmp_path, sample_folder):
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-        f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={work}", "--LabApp.news_url=None",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={work}",
+        "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
     ]
     log = (tmp_path / "lab.log").open("wb")
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait_until_up(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, tmp_path / "lab.log")
         yield f"http://127.0.0.1:{port}/doc/tree/explore.ipynb?token={TOKEN}", work
@@ -69,7 +82,14 @@ def lab(tmp_path, sample_folder):
 
 
 def _cell(name, source):
-    return {"cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+    return {
+        "cell_type": "code",
+        "id": name,
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": source,
+    }
 
 
 def _wait_until_up(url, server, log):
@@ -77,7 +97,7 @@ def _wait_until_up(url, server, log):
     while monotonic() < deadline:
         assert server.poll() is None, log.read_text(errors="replace")
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             sleep(0.2)
@@ -87,18 +107,7 @@ def _wait_until_up(url, server, log):
 def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     url, work = lab
     page = open_page(width=1100, height=1000)
-    page.set_default_timeout(30_000)
-    page.goto(url)
-    cells = page.locator(".jp-Notebook .jp-Cell")
-    expect(cells).to_have_count(3, timeout=60_000)
-    # a cell that is run before its kernel is there would be forgotten
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=60_000)
-    cells.nth(1).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-    root = page.locator(".zx[data-ready]")
-    root.wait_for(timeout=60_000)
-    root.scroll_into_view_if_needed()
-    expect(root).to_have_css("height", "640px")
+    cells, root = _run_explorer(page, url)
 
     # bare letters belong to the explorer: D D in command mode would delete the cell
     files = root.get_by_role("grid", name="Files")
@@ -138,3 +147,22 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     cells.nth(2).locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_contain_text("dark")
+
+
+def _run_explorer(page, url):
+    """Open the notebook and run its second cell: all cells, and the explorer in one of them."""
+    page.set_default_timeout(30_000)
+    page.goto(url)
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(3, timeout=60_000)
+    # a cell that is run before its kernel is there would be forgotten
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
+        timeout=60_000
+    )
+    cells.nth(1).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    root = page.locator(".zx[data-ready]")
+    root.wait_for(timeout=60_000)
+    root.scroll_into_view_if_needed()
+    expect(root).to_have_css("height", "640px")
+    return cells, root

@@ -113,3 +113,15 @@ def test_coordinates_come_from_groups_above(tmp_path: Path) -> None:
         file["g/h/v"].dims[0].attach_scale(file["x"])
     picture, _ = look(tmp_path / "a.h5", "/g/h/v")
     assert picture["x"]["values"] == [10.0, 20.0]
+
+
+def test_characters_are_joined_into_strings(tmp_path: Path) -> None:
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        file.createDimension("station", 2)
+        file.createDimension("length", 4)
+        names = file.createVariable("names", "S1", ("station", "length"))
+        names[:] = netCDF4.stringtochar(np.array([b"Oslo", b"Rome"]))
+    picture, _ = look(tmp_path / "a.nc", "/names")
+    assert (picture["kind"], picture["text"]) == ("text", "Oslo\nRome")

@@ -109,7 +109,8 @@ def start(
     def run() -> None:
         from tornado.ioloop import IOLoop  # noqa: PLC0415 - only a server needs it
 
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        events = asyncio.new_event_loop()
+        asyncio.set_event_loop(events)
         loop = IOLoop.current()
         try:
             server = _make_server(location, port, prefix, storage_options, explorers, loop)
@@ -124,7 +125,7 @@ def start(
         loop.start()
         server.stop(wait=False)
         server.unlisten()
-        _end_tasks(loop.asyncio_loop)
+        _end_tasks(events)
         loop.close()
 
     thread = threading.Thread(target=run, name="zarrchive-server", daemon=True)

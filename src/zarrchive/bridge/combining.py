@@ -100,8 +100,11 @@ def _options(how: Combination, varied: Sequence[Difference], *, is_new: bool) ->
 def _joined(
     datasets: Mapping[str, xr.Dataset], how: Combination, options: Mapping[str, Any]
 ) -> xr.Dataset:
-    if how.nested is None:
-        joined: Any = xr.combine_by_coords(list(datasets.values()), **options)
+    if how.nested is None and len(datasets) == 1:
+        # xarray asks for coordinates even where there is nothing to put in order.
+        joined: Any = next(iter(datasets.values())).copy()
+    elif how.nested is None:
+        joined = xr.combine_by_coords(list(datasets.values()), **options)
     else:
         nested = _nested(how.nested, datasets)
         joined = xr.combine_nested(nested, concat_dim=how.concat_dim, **options)

@@ -18,14 +18,12 @@ from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.dataset import assemble, build_indexes, from_dataset, source_of
 from zarrchive.bridge.decoding import Decoded, DecodeTimes, Origin, decode_group
 from zarrchive.bridge.dimensions import Scope, name_dimensions
-from zarrchive.bridge.notes import RAW, Notes, notes_of
+from zarrchive.bridge.notes import Notes, notes_of
 from zarrchive.errors import Problem
 from zarrchive.manifests import ManifestGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from zarrchive.manifests import ManifestArray
 
 __all__ = ["from_datatree", "join_tree", "to_datatree"]
 
@@ -223,10 +221,10 @@ def _dataset_of(node: _Node, choices: Choices, where: str) -> xr.Dataset:
     return assemble(node.decoded, indexes, notes, where=where)
 
 
-def _shadowed(node: _Node, indexes: Mapping[str, Any]) -> dict[str, ManifestArray]:
+def _shadowed(node: _Node, indexes: Mapping[str, Any]) -> dict[str, xr.Variable]:
     """Return the coordinates that xarray will take from a group above."""
     return {
-        name: node.decoded.variables[name].encoding.get(RAW, node.group.arrays[name])
+        name: node.decoded.variables[name]
         for name in indexes
         if name in node.above and name not in node.above[name].unindexed
     }
@@ -240,8 +238,7 @@ def _own_dataset(node: xr.DataTree) -> xr.Dataset:
         inherited = node.to_dataset()
         for name in missing:
             if name in inherited.coords:
-                shared = inherited.variables[name]
-                kept = {**shared.encoding, RAW: shadowed[name]}
-                variable = xr.Variable(shared.dims, shared.data, shared.attrs, kept)
+                shared, mine = inherited.variables[name], shadowed[name]
+                variable = xr.Variable(shared.dims, shared.data, mine.attrs, mine.encoding)
                 own = own.assign_coords({name: variable})
     return own

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zarrchive.errors import Problem
+from zarrchive.manifests import ManifestGroup
+from zarrchive.manifests._zarr import changed_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from zarrchive.manifests import ManifestArray
 
-__all__ = ["NamedDimensions", "Scope", "name_dimensions"]
+__all__ = ["NamedDimensions", "Scope", "name_dimensions", "with_named_dimensions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,38 @@ def name_dimensions(
     return NamedDimensions(ordered, below, tuple(naming.problems))
 
 
+def with_named_dimensions(root: ManifestGroup, *, where: str) -> ManifestGroup:
+    """Return a hierarchy whose arrays have the dimensions that `name_dimensions` gives them."""
+    nodes: list[tuple[ManifestGroup, dict[str, ManifestArray], tuple[Problem, ...]]] = []
+    pending = [("/", root, Scope())]
+    while pending:
+        path, group, above = pending.pop()
+        named = name_dimensions(group.arrays, above, path=path, where=where)
+        arrays = {
+            name: array.replaced(
+                changed_metadata(array.metadata, dimension_names=named.dims[name]), array.manifest
+            )
+            for name, array in group.arrays.items()
+        }
+        nodes.append((group, arrays, named.problems))
+        base = path.rstrip("/")
+        children = [(f"{base}/{n}", child, named.scope) for n, child in group.groups.items()]
+        pending.extend(reversed(children))
+    built: list[ManifestGroup] = []
+    for group, arrays, problems in reversed(nodes):
+        # The children of a group are the last that were built, its first child being the last.
+        groups = {name: built.pop() for name in group.groups}
+        built.append(
+            ManifestGroup(
+                arrays=arrays,
+                groups=groups,
+                attributes=group.attributes,
+                problems=(*group.problems, *problems),
+            )
+        )
+    return built.pop()
+
+
 def _is_dimension_coordinate(name: str, array: ManifestArray) -> bool:
     return array.metadata.dimension_names == (name,)
 
@@ -80,6 +114,7 @@ class _Naming:
     path: str
     where: str
     problems: list[Problem] = field(default_factory=list)
+    _noted: set[tuple[str, int]] = field(default_factory=set)
 
     def of(self, variable: str, array: ManifestArray) -> tuple[str, ...]:
         """Return the dimensions of one variable."""
@@ -91,6 +126,8 @@ class _Naming:
 
     def _one(self, name: str, size: int, before: Collection[str], variable: str) -> str:
         final = self.renamed.get((name, size), name)
+        if final != name and (name, size) not in self._noted:
+            self._note_renamed(name, size, final)
         is_taken = self.sizes.get(final, size) != size or self._is_scalar(final)
         if final in before:
             final = self._free(f"{name}_{len(before) + 1}", size, before)
@@ -115,6 +152,7 @@ class _Naming:
         return name
 
     def _note_renamed(self, name: str, size: int, final: str) -> None:
+        self._noted.add((name, size))
         other = self.sizes.get(name)
         clash = (
             f"and {name!r} is also a scalar variable"

@@ -11,7 +11,7 @@ from zarrchive.errors import Problem
 from zarrchive.manifests.compare import decoding_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     import xarray as xr
 
@@ -23,8 +23,8 @@ def problems_of_disagreement(
 ) -> list[Problem]:
     """Return what speaks against joining `datasets`, by file, along `dims`.
 
-    Codes: ``combine-kind``, ``combine-attributes``, ``combine-size``, ``combine-dims``, ``combine-dtype``,
-    ``combine-loaded``, ``combine-coordinate``, ``combine-overlap``, ``combine-no-coordinate``.
+    Codes: those of `problems_of_meaning`, ``combine-size``, ``combine-dims``, ``combine-dtype``,
+    ``combine-loaded``, ``combine-coordinate``, ``combine-overlap``, ``combine-no-order``.
     """
     problems = problems_of_meaning(datasets, list(_all_dims(datasets)))
     problems += [*_of_indexes(datasets, dims), *_of_variables(datasets)]
@@ -49,18 +49,34 @@ def problems_of_meaning(datasets: Mapping[str, xr.Dataset], dims: Sequence[str])
             problems.append(_of_kind(datasets, dim, *odd))
     seen: dict[Hashable, tuple[str, Mapping[Any, Any]]] = {}
     for url, dataset in datasets.items():
-        for name, variable in dataset.variables.items():
-            if virtual_array(variable) is not None or not set(dims).intersection(variable.dims):
-                continue
-            first, attributes = seen.setdefault(name, (url, variable.attrs))
-            for key in decoding_differences(attributes, variable.attrs):
+        for name, attributes in _meanings(dataset, dims):
+            first, expected = seen.setdefault(name, (url, attributes))
+            for key in decoding_differences(expected, attributes):
                 what = (
-                    f"attribute {key!r} of {name!r} is {variable.attrs.get(key)!r}, but "
-                    f"{attributes.get(key)!r} in {first}"
+                    f"attribute {key!r} of {name!r} is {attributes.get(key)!r}, but "
+                    f"{expected.get(key)!r} in {first}"
                 )
-                hint = "make them alike with preprocess; decoded times may differ in units"
+                hint = f"name {str(name)!r} in loadable_variables, or make them alike in preprocess"
                 problems.append(_problem("combine-attributes", url, str(name), what, hint))
     return problems
+
+
+def _meanings(
+    dataset: xr.Dataset, dims: Sequence[str]
+) -> Iterator[tuple[Hashable, Mapping[Any, Any]]]:
+    """Yield the attributes that give numbers along `dims` a meaning which nobody else compares."""
+    for name, variable in dataset.variables.items():
+        if not set(dims).intersection(variable.dims):
+            continue
+        if virtual_array(variable) is None:
+            yield name, variable.attrs
+        bounds = variable.attrs.get("bounds")
+        if bounds in dataset.variables and "units" in variable.encoding:
+            # Bounds of times have the units of the times (CF 1.11, 7.1), decoded or not.
+            array = virtual_array(dataset.variables[bounds])
+            if array is not None and "units" not in array.attributes:
+                keys = ("units", "calendar")
+                yield bounds, {k: variable.encoding[k] for k in keys if k in variable.encoding}
 
 
 def _of_kind(datasets: Mapping[str, xr.Dataset], dim: str, one: str, other: str) -> Problem:

@@ -52,8 +52,25 @@ def from_dataset(dataset: xr.Dataset) -> ManifestGroup:
             arrays[name] = _referenced(name, variable, data, where, problems)
         else:
             arrays[name] = _held(name, variable, where, problems)
+    _state_units_of_bounds(arrays, dataset)
     unique = tuple(dict.fromkeys(problems))
     return ManifestGroup(arrays=arrays, attributes=dict(attributes), problems=unique)
+
+
+def _state_units_of_bounds(arrays: dict[str, ManifestArray], dataset: xr.Dataset) -> None:
+    """Give bounds of times their own units where those of the times are others now.
+
+    Without units of their own they have those of the times (CF 1.11, 7.1).
+    """
+    for name, variable in dataset.variables.items():
+        bounds = arrays.get(str(variable.attrs.get("bounds")))
+        before = {k: variable.encoding[k] for k in ("units", "calendar") if k in variable.encoding}
+        if bounds is None or "units" not in before or "units" in bounds.attributes:
+            continue
+        if decoding_differences(before, arrays[str(name)].attributes):
+            attributes = {**bounds.attributes, **before}
+            metadata = changed_metadata(bounds.metadata, attributes=attributes)
+            arrays[bounds.name] = bounds.replaced(metadata, bounds.manifest)
 
 
 def _referenced(
@@ -152,10 +169,12 @@ def _encoded(name: str, variable: xr.Variable, where: str) -> xr.Variable:
     """Encode by CF; without the encoding of the file where that would change values."""
     if variable.dtype.kind == "T":
         variable = variable.astype(object)
-    plain = variable.copy(deep=False)
+    in_units, plain = variable.copy(deep=False), variable.copy(deep=False)
+    keys = ("units", "calendar")
+    in_units.encoding = {k: v for k, v in variable.encoding.items() if k in keys}
     plain.encoding = {k: v for k, v in variable.encoding.items() if k == "calendar"}
     failure: Exception | None = None
-    for candidate in (variable, plain):
+    for candidate in (variable, in_units, plain):
         with warnings.catch_warnings():
             # xarray warns of a loss of precision; the values are compared instead.
             warnings.simplefilter("ignore")

@@ -60,8 +60,8 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
             group=group,
             reader=reader,
             storage_options=storage_options,
-            drop_variables=drop_variables,
             decoding={
+                "drop_variables": drop_variables,
                 "mask_and_scale": mask_and_scale,
                 "decode_times": decode_times,
                 "concat_characters": concat_characters,
@@ -94,8 +94,8 @@ class ZarrchiveBackendEntrypoint(BackendEntrypoint):
             group=group,
             reader=reader,
             storage_options=storage_options,
-            drop_variables=drop_variables,
             decoding={
+                "drop_variables": drop_variables,
                 "mask_and_scale": mask_and_scale,
                 "decode_times": decode_times,
                 "concat_characters": concat_characters,

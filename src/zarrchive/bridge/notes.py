@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zarrchive.errors import Problem
-    from zarrchive.manifests import ManifestArray
 
 __all__ = ["RAW", "Notes", "add_problems", "notes_of", "set_notes"]
 
@@ -33,9 +32,9 @@ class Notes:
     problems: tuple[Problem, ...] = ()
     decode_times: bool | xr.coders.CFDatetimeCoder = True
     """How loaded times were decoded."""
-    shadowed: Mapping[str, ManifestArray] = field(default_factory=dict)
+    shadowed: Mapping[str, xr.Variable] = field(default_factory=dict)
     """Coordinates of a group that equal those of a group above it, from which xarray takes
-    them; as the file has them."""
+    them."""
 
 
 _NOTHING: Final = Notes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from functools import lru_cache
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -204,6 +203,7 @@ UserAction: TypeAlias = (
 _BY_NAME: Final[Mapping[str, type[Any]]] = MappingProxyType(
     {action.__name__: action for action in get_args(UserAction)}
 )
+_HINTS: Final = {name: get_type_hints(kind) for name, kind in _BY_NAME.items()}
 _ENVELOPE: Final = frozenset({"op", "type"})
 
 
@@ -216,7 +216,7 @@ def action_from_message(message: Mapping[str, Any]) -> UserAction | Problem:
     kind = _BY_NAME.get(name) if isinstance(name, str) else None
     if kind is None:
         return _rejected(str(name), "this is not an action", f"send one of {', '.join(_BY_NAME)}")
-    hints = _hints(kind)
+    hints = _HINTS[kind.__name__]
     given = {key: value for key, value in message.items() if key not in _ENVELOPE}
     if unknown := sorted(set(map(str, given)) - set(hints)):
         return _rejected(
@@ -239,11 +239,6 @@ def action_from_message(message: Mapping[str, Any]) -> UserAction | Problem:
         arguments[item.name] = value
     action: UserAction = kind(**arguments)
     return action
-
-
-@lru_cache(maxsize=64)
-def _hints(kind: type[Any]) -> Mapping[str, Any]:
-    return get_type_hints(kind)
 
 
 def _is_a(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type annotation

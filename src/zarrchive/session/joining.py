@@ -45,8 +45,10 @@ def carry_out(
             done += 1
             job.progress(done, total)
         parts.append(_joined(plan, opened) if plan.dim else opened[0])
-    combined = parts[0] if len(parts) == 1 else _merged(parts)
-    return _labelled(plan, combined)
+    combined: xr.Dataset | xr.DataTree = parts[0] if len(parts) == 1 else _merged(parts)
+    if plan.labels is not None:
+        combined.coords[plan.dim] = _label_values(plan.labels, are_times=plan.labels_are_times)
+    return combined
 
 
 def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
@@ -65,7 +67,7 @@ def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
     for node in nodes:
         for name, size in node.sizes.items():
             dims.setdefault(str(name), int(size))
-    with xr.set_options(display_expand_data=False):
+    with xr.set_options(display_expand_data=False):  # type: ignore[no-untyped-call]
         html, text = dataset._repr_html_(), repr(dataset)
     return Result(
         kind=plan.kind,
@@ -124,11 +126,5 @@ def _merged(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
     return xr.DataTree.from_dict(merged)
 
 
-def _labelled(plan: Plan, combined: Any) -> Any:  # noqa: ANN401 - a dataset or a tree
-    if plan.labels is None:
-        return combined
-    values: Any = list(plan.labels)
-    if plan.labels_are_times:
-        values = np.array(values, dtype="datetime64[ns]")
-    combined.coords[plan.dim] = values
-    return combined
+def _label_values(labels: Sequence[str], *, are_times: bool) -> Any:  # noqa: ANN401 - a list or array
+    return np.array(labels, dtype="datetime64[ns]") if are_times else list(labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -89,7 +89,11 @@ def preview(
     cost = preview_cost(array, wanted)
     dataset = _open(root, path, array, storage_options)
     variable = dataset[path.rpartition("/")[2]]
-    picked = variable.isel(cut.indexers()).transpose(*cut.shown).load()
+    # xarray joins characters into strings, and their dimension is gone.
+    left = set(map(str, variable.dims))
+    cut = replace(cut, shown=tuple(dim for dim in cut.shown if dim in left))
+    indexers = {dim: part for dim, part in cut.indexers().items() if dim in left}
+    picked = variable.isel(indexers).transpose(*cut.shown).load()
     sizes = dict(zip(dims_of(array), map(int, array.shape), strict=True))
     y_dim, x_dim = (None, None, *cut.shown)[-2:]
     document: dict[str, Any] = {
@@ -128,7 +132,7 @@ def _cut(array: ManifestArray, wanted: Wanted) -> _Cut:
     long = [dim for dim in dims if sizes[dim] > 1] or list(dims)
     if x is None:
         x = next((dim for dim in reversed(long) if dim != y), None)
-    if y is None and is_numeric and wanted.x is None:
+    if y is None and wanted.x is None and (is_numeric or array.dtype == np.dtype("S1")):
         y = next((dim for dim in reversed(long) if dim != x), None)
     shown = tuple(dim for dim in (y, x) if dim is not None)
     most = _MAX_SIDE if len(shown) == 2 else _MAX_LINE if is_numeric else _MAX_TEXT_VALUES

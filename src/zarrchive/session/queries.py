@@ -62,8 +62,8 @@ def answer(what: str, arguments: dict[str, Any], state: SessionState, work: Work
         found = query(arguments, state, work)
     except ZarrchiveError as error:
         return Answer(problem=error.problem)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        return Answer(problem=_not_understood(what, f"{type(error).__name__}: {error}"))
+    except _BadArgumentError as error:
+        return Answer(problem=_not_understood(what, str(error)))
     except Exception as error:  # noqa: BLE001 - codecs and file systems may raise anything
         return Answer(problem=problem_of(error, str(arguments.get("url") or what)))
     return Answer(plain(found.result), found.buffers, found.problem, found.unsniffed)
@@ -99,20 +99,20 @@ def _files(arguments: dict[str, Any], state: SessionState, _work: Work) -> Answe
 
 def _tree(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
     root = _root(arguments, state, work)
-    path = str(arguments.get("path") or "/")
+    path = _text(arguments, "path", "/")
     nodes = children_of(root, path, state.combine.unpicked)
     return Answer(problem=_no_node(path)) if nodes is None else Answer({"nodes": nodes})
 
 
 def _search_tree(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
     root = _root(arguments, state, work)
-    text = str(arguments.get("text") or "")
+    text = _text(arguments, "text", "")
     return Answer({"nodes": search(root, text, state.combine.unpicked)})
 
 
 def _node(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
     root = _root(arguments, state, work)
-    path = str(arguments.get("path") or "/")
+    path = _text(arguments, "path", "/")
     group = find_group(root, path)
     if group is not None:
         return Answer(group_card(group, path))
@@ -127,7 +127,7 @@ def _node(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
 
 
 def _chunk_map(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
-    path = str(arguments["path"])
+    path = _text(arguments, "path")
     array = find_array(_root(arguments, state, work), path)
     if array is None:
         return Answer(problem=_no_node(path))
@@ -137,7 +137,7 @@ def _chunk_map(arguments: dict[str, Any], state: SessionState, work: Work) -> An
 
 def _preview(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
     root = _root(arguments, state, work)
-    path = str(arguments["path"])
+    path = _text(arguments, "path")
     if find_array(root, path) is None:
         return Answer(problem=_no_node(path))
     options = work.library.storage_options
@@ -146,7 +146,7 @@ def _preview(arguments: dict[str, Any], state: SessionState, work: Work) -> Answ
 
 
 def _preview_cost(arguments: dict[str, Any], state: SessionState, work: Work) -> Answer:
-    path = str(arguments["path"])
+    path = _text(arguments, "path")
     array = find_array(_root(arguments, state, work), path)
     if array is None:
         return Answer(problem=_no_node(path))
@@ -155,11 +155,13 @@ def _preview_cost(arguments: dict[str, Any], state: SessionState, work: Work) ->
 
 
 def _choice(arguments: dict[str, Any]) -> Wanted:
-    index = dict(arguments.get("index") or {})
+    index = arguments.get("index") or {}
+    if not isinstance(index, dict):
+        raise _BadArgumentError(f"'index' must be an object, found {index!r:.80}")
     return Wanted(
-        x=arguments.get("x"),
-        y=arguments.get("y"),
-        index={str(dim): int(at) for dim, at in index.items()},
+        x=_text(arguments, "x", "") or None,
+        y=_text(arguments, "y", "") or None,
+        index={dim: _whole(index, dim, 0) for dim in index},
     )
 
 
@@ -266,23 +268,41 @@ _QUERIES: Final[dict[str, Callable[[dict[str, Any], Any, Any], Answer]]] = {
 }
 
 
+class _BadArgumentError(Exception):
+    """An argument of a query is missing or of another type."""
+
+
+def _text(arguments: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = arguments.get(name)
+    value = default if value is None else value
+    if not isinstance(value, str):
+        raise _BadArgumentError(f"{name!r} must be a string, found {value!r:.80}")
+    return value
+
+
+def _whole(arguments: dict[str, Any], name: str, default: int) -> int:
+    value = arguments.get(name)
+    value = default if value is None else value
+    if not isinstance(value, int | float) or value != value // 1:
+        raise _BadArgumentError(f"{name!r} must be a whole number, found {value!r:.80}")
+    return int(value)
+
+
 def _start(arguments: dict[str, Any]) -> int:
-    return max(0, int(arguments.get("start") or 0))
+    return max(0, _whole(arguments, "start", 0))
 
 
 def _page(arguments: dict[str, Any], items: Sequence[Any]) -> Sequence[Any]:
     start = _start(arguments)
-    asked = arguments.get("count")
-    count = min(_MAX_ROWS, max(0, int(_MAX_ROWS if asked is None else asked)))
+    count = min(_MAX_ROWS, max(0, _whole(arguments, "count", _MAX_ROWS)))
     return items[start : start + count]
 
 
 def _root(arguments: dict[str, Any], state: SessionState, work: Work) -> ManifestGroup:
     """Return the hierarchy that a query is about; no URL means the combined dataset."""
-    url = arguments.get("url")
-    if url is None:
+    if arguments.get("url") is None:
         return work.combined_group(state.combine.key)
-    return work.library.look(str(url))
+    return work.library.look(_text(arguments, "url"))
 
 
 def _no_node(path: str) -> Problem:

@@ -12,6 +12,8 @@ from zarrchive.manifests.chunk_manifest import FIRST_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from zarrchive.manifests import ManifestArray
 
 __all__ = ["Cost", "cost_of"]
@@ -40,7 +42,7 @@ def cost_of(array: ManifestArray, selection: Sequence[int | slice]) -> Cost:
     return Cost(int(stored.length[wanted].sum(dtype=np.uint64)), int(np.count_nonzero(wanted)))
 
 
-def _chunks_touched(part: int | slice, size: int, chunk: int) -> np.ndarray | None:  # type: ignore[type-arg]  # of uint64
+def _chunks_touched(part: int | slice, size: int, chunk: int) -> npt.NDArray[np.uint64] | None:
     """Return the chunk indices along one dimension, or None for all."""
     if isinstance(part, int):
         return np.array([part // max(chunk, 1)], dtype=np.uint64)

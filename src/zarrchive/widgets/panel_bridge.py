@@ -24,7 +24,7 @@ _NAMES: Final = MappingProxyType({"view": "view", "theme": "theme", "height": "p
 def _component_class() -> type[Any]:
     """Make the class when it is first needed: that is when the front end is read."""
 
-    class ExplorerComponent(AnyWidgetComponent):  # type: ignore[misc]  # panel is untyped
+    class ExplorerComponent(AnyWidgetComponent):
         """Shows an `Explorer`: carries its traits and messages, and knows nothing else."""
 
         _esm = joined("js")
