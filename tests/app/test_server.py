@@ -76,6 +76,7 @@ def test_nothing_is_served_without_the_secret(running: RunningServer, path: str)
 def test_the_websocket_needs_secret_and_origin(running: RunningServer) -> None:
     parts = urlsplit(running.url)
     here = f"http://{parts.netloc}"
+    assert websocket_status(f"{running.url}ws", here) == 101
     assert websocket_status(f"{here}/ws", here) == 403
     assert websocket_status(f"{running.url}ws", "http://example.org") == 403
 

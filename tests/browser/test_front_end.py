@@ -70,7 +70,8 @@ class TestFiles:
         milliseconds = page.evaluate("""async () => {
           const grid = document.querySelector('[role=grid][aria-label=Files]');
           grid.focus();
-          const press = (key) => grid.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+          const press = (key) =>
+            grid.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
           const times = [];
           for (let turn = 0; turn < 5; turn++) {
             press('Home');
@@ -321,7 +322,8 @@ class TestEverywhere:
     def test_bare_letters_stay_inside_but_tab_and_shortcuts_pass(self, front):
         page = front()
         page.evaluate(
-            "() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }"
+            "() => { window.leaked = []; "
+            "document.addEventListener('keydown', (e) => leaked.push(e.key)); }"
         )
         for name in ("tab", "grid"):
             page.get_by_role(name).first.focus()
@@ -348,7 +350,8 @@ class TestEverywhere:
             if step == "Export":
                 page.get_by_role("button", name="Export", exact=True).click()
             shoot(page, f"{step}-{name}")
-            wide = page.evaluate("""() => [...document.querySelectorAll('.zx, .zx-head, .zx-main, .zx-panel:not([hidden]), .zx-details, .zx-combine-right')]
+            wide = page.evaluate("""() => ['.zx', '.zx-head', '.zx-main', '.zx-panel:not([hidden])',
+              '.zx-details', '.zx-combine-right'].flatMap((s) => [...document.querySelectorAll(s)])
               .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.className)""")
             assert not wide, (step, wide)
         contrasts = json.loads(page.evaluate(CONTRASTS))
@@ -394,10 +397,14 @@ CONTRASTS = """() => {
   const style = getComputedStyle(document.querySelector('.zx'));
   const light = (name) => {
     const hex = style.getPropertyValue(name).trim();
-    const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255).map((s) => (s <= 0.03928 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)
+      .map((s) => (s <= 0.03928 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+  const ratio = (a, b) => {
+    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+    return (x + 0.05) / (y + 0.05);
+  };
   return JSON.stringify({
     ink: ratio('--zx-ink', '--zx-surface'),
     soft: ratio('--zx-ink-2', '--zx-surface'),

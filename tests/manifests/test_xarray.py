@@ -101,7 +101,7 @@ def test_same_bytes_under_another_scale_are_not_equal() -> None:
 
 def test_identical_and_copies(months) -> None:
     ds = dataset(months[0])
-    again = pickle.loads(pickle.dumps(ds))  # noqa: S301 - its own bytes
+    again = pickle.loads(pickle.dumps(ds))
     assert ds.identical(again)
     xr.testing.assert_identical(ds, ds.copy(deep=True))
     assert ds.copy(deep=True).air.data is months[0].array

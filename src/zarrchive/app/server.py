@@ -22,6 +22,7 @@ _HOST: Final = "127.0.0.1"
 _TITLE: Final = "Zarrchive"
 _START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 10
+_SECONDS_TO_HEAR: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ def start(
         loop.add_callback(_keep_panel_quiet)
         loop.add_callback(started.set)
         loop.start()
+        _end_connections(server, events)
         server.stop(wait=False)
         server.unlisten()
         _end_tasks(events)
@@ -182,6 +184,17 @@ def _keep_panel_quiet() -> None:
     schedule = getattr(state, "_schedule_busy_cleanup", None)
     if schedule is not None:
         schedule()
+
+
+def _end_connections(server: Any, loop: asyncio.AbstractEventLoop) -> None:  # noqa: ANN401 - bokeh
+    """Close what browsers still hold open, and let the server hear of it."""
+    # Neither bokeh nor tornado has a public list of what is connected.
+    for page in tuple(server._tornado._clients):  # noqa: SLF001 - see above
+        page._socket.close()  # noqa: SLF001
+    loop.run_until_complete(asyncio.sleep(_SECONDS_TO_HEAR))
+    for connection in tuple(server._http._connections):  # noqa: SLF001
+        connection.stream.close()
+    loop.run_until_complete(asyncio.sleep(_SECONDS_TO_HEAR))
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:

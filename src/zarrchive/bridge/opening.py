@@ -1,10 +1,14 @@
-"""Virtual datasets and trees as ordinary lazy ones, without any export."""
+"""Virtual datasets and trees as ordinary lazy ones, without any export.
+
+xarray decodes by the attributes as the file has them: JSON would take the width from their
+numbers, and with it the precision in which xarray unpacks values.
+"""
 
 from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import xarray as xr
 
@@ -17,7 +21,19 @@ from zarrchive.manifests import ManifestStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["open_dataset", "open_datatree", "quiet_zarr"]
+    from zarrchive.manifests import ManifestGroup
+
+__all__ = ["open_dataset", "open_datatree", "quiet_zarr", "restore_attributes"]
+
+_DECODING: Final = (
+    "concat_characters",
+    "decode_coords",
+    "decode_timedelta",
+    "decode_times",
+    "drop_variables",
+    "mask_and_scale",
+    "use_cftime",
+)
 
 
 def open_dataset(
@@ -27,13 +43,10 @@ def open_dataset(
     **options: Any,  # noqa: ANN401 - as xarray.open_zarr takes them
 ) -> xr.Dataset:
     """Return an ordinary Dataset with the data of a virtual one; values are read when needed."""
-    store = ManifestStore(from_dataset(dataset), storage_options=storage_options)
+    group = from_dataset(dataset)
+    store = ManifestStore(group, storage_options=storage_options)
     options.setdefault("decode_times", notes_of(dataset).decode_times)
-    with quiet_zarr():
-        opened = xr.open_zarr(
-            store, zarr_format=3, consolidated=False, chunks=options.pop("chunks", None), **options
-        )
-    return _restored(opened, dataset)
+    return _opened(store, group, "/", dataset, options)
 
 
 def open_datatree(
@@ -43,36 +56,63 @@ def open_datatree(
     **options: Any,  # noqa: ANN401 - as xarray.open_zarr takes them
 ) -> xr.DataTree:
     """Return an ordinary DataTree with the data of a virtual one; see `open_dataset`."""
-    store = ManifestStore(from_datatree(tree), storage_options=storage_options)
+    root = from_datatree(tree)
+    store = ManifestStore(root, storage_options=storage_options)
     options.setdefault("decode_times", notes_of(tree).decode_times)
     names: list[str] = []
     datasets: list[xr.Dataset] = []
     parents: list[int | None] = []
-    pending: list[tuple[str, xr.DataTree, int | None, str]] = [("", tree, None, "")]
+    pending: list[tuple[str, xr.DataTree, ManifestGroup, int | None]] = [("/", tree, root, None)]
     while pending:
-        name, node, parent, path = pending.pop()
-        names.append(name)
+        path, node, group, parent = pending.pop()
+        names.append(path.rpartition("/")[2])
         parents.append(parent)
-        with quiet_zarr():
-            opened = xr.open_zarr(
-                store,
-                group=path or None,
-                zarr_format=3,
-                consolidated=False,
-                chunks=None,
-                **options,
-            )
-        datasets.append(_restored(opened, node.to_dataset(inherit=False)))
-        at = len(names) - 1
+        virtual = node.to_dataset(inherit=False)
+        datasets.append(_opened(store, group, path, virtual, options))
+        at, base = len(names) - 1, path.rstrip("/")
         pending.extend(
-            (child_name, child, at, f"{path}/{child_name}".lstrip("/"))
-            for child_name, child in reversed(list(node.children.items()))
+            (f"{base}/{name}", child, group.groups[name], at)
+            for name, child in reversed(list(node.children.items()))
         )
     return join_tree(names, datasets, parents)
 
 
+def restore_attributes(opened: xr.Dataset, group: ManifestGroup) -> None:
+    """Put attributes as the file has them in place of those that came through JSON."""
+    opened.attrs = dict(group.attributes)
+    for name, variable in opened.variables.items():
+        variable.attrs = dict(group.arrays[str(name)].attributes)
+
+
+def _opened(
+    store: ManifestStore,
+    group: ManifestGroup,
+    path: str,
+    virtual: xr.Dataset,
+    options: Mapping[str, Any],
+) -> xr.Dataset:
+    decoding = {key: value for key, value in options.items() if key in _DECODING}
+    others = {key: value for key, value in options.items() if key not in _DECODING}
+    is_decoded = others.pop("decode_cf", True)
+    others.setdefault("chunks", None)
+    with quiet_zarr():
+        opened = xr.open_zarr(
+            store,
+            group=path.lstrip("/") or None,
+            zarr_format=3,
+            consolidated=False,
+            decode_cf=False,
+            **others,
+        )
+    restore_attributes(opened, group)
+    if not is_decoded:
+        raw: xr.Dataset = opened
+        return raw
+    return _restored(xr.decode_cf(opened, **decoding), virtual)
+
+
 def _restored(opened: xr.Dataset, virtual: xr.Dataset) -> xr.Dataset:
-    """Give back what the way through Zarr has lost: coordinates, and the types of attributes."""
+    """Have the coordinates and indexes that the virtual dataset has."""
     coordinates = [name for name in virtual.coords if name in opened.data_vars]
     if coordinates:
         opened = opened.set_coords(coordinates)
@@ -83,13 +123,7 @@ def _restored(opened: xr.Dataset, virtual: xr.Dataset) -> xr.Dataset:
         and name not in virtual.xindexes
         and virtual_array(virtual.variables[name]) is None
     ]
-    if unindexed:
-        opened = opened.drop_indexes(unindexed)
-    opened.attrs.update({k: v for k, v in virtual.attrs.items() if k in opened.attrs})
-    for name, variable in virtual.variables.items():
-        attributes = opened.variables[name].attrs
-        attributes.update({k: v for k, v in variable.attrs.items() if k in attributes})
-    return opened
+    return opened.drop_indexes(unindexed) if unindexed else opened
 
 
 @contextmanager

@@ -7,14 +7,20 @@ from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from zarrchive.location.listing import FolderEntry
     from zarrchive.session.state import Listing, Sniff
 
-__all__ = ["shown_entries"]
+__all__ = ["natural_key", "ordered_by_name", "shown_entries"]
 
 _DIGITS = re.compile(r"(\d+)")
+
+
+def ordered_by_name(entries: Sequence[FolderEntry]) -> tuple[int, ...]:
+    """Return the indices of `entries` in the order of their names, folders first."""
+    keys = [(entry.kind != "folder", natural_key(entry.name)) for entry in entries]
+    return tuple(sorted(range(len(entries)), key=keys.__getitem__))
 
 
 def shown_entries(listing: Listing, sniffed: Mapping[str, Sniff]) -> tuple[int, ...]:
@@ -23,20 +29,19 @@ def shown_entries(listing: Listing, sniffed: Mapping[str, Sniff]) -> tuple[int, 
     Folders come first. What is unknown (no size, no date, no format) comes last in either
     direction; equal entries are ordered by name.
     """
+    entries = listing.entries
     matches = _matcher(listing.filter)
-    chosen = [i for i, entry in enumerate(listing.entries) if matches(entry.name)]
-    backwards = listing.sort == "name" and listing.descending
-    chosen.sort(key=lambda i: natural_key(listing.entries[i].name), reverse=backwards)
-    if listing.sort != "name":
-        values = [_value(listing, listing.entries[i], sniffed) for i in chosen]
-        known = [i for i, value in zip(chosen, values, strict=True) if value is not None]
-        unknown = [i for i, value in zip(chosen, values, strict=True) if value is None]
-        value_of = dict(zip(chosen, values, strict=True))
-        known.sort(key=value_of.__getitem__, reverse=listing.descending)
-        chosen = [*known, *unknown]
-    folders = [i for i in chosen if listing.entries[i].kind == "folder"]
-    files = [i for i in chosen if listing.entries[i].kind == "file"]
-    return (*folders, *files)
+    chosen = [i for i in listing.by_name if matches(entries[i].name)]
+    if listing.sort == "name":
+        parts = [[i for i in chosen if entries[i].kind == kind] for kind in ("folder", "file")]
+        step = -1 if listing.descending else 1
+        return tuple(i for part in parts for i in part[::step])
+    values = {i: _value(listing, entries[i], sniffed) for i in chosen}
+    folders = [i for i in chosen if entries[i].kind == "folder"]
+    files = [i for i in chosen if entries[i].kind == "file"]
+    known = [i for i in files if values[i] is not None]
+    known.sort(key=values.__getitem__, reverse=listing.descending)
+    return (*folders, *known, *(i for i in files if values[i] is None))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -45,11 +50,13 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts) if p)
 
 
-def _matcher(text: str) -> Callable[[str], bool]:
+def _matcher(text: str) -> Callable[[str], object]:
     text = text.strip().casefold()
+    if not text:
+        return lambda _name: True
     if any(sign in text for sign in "*?["):
         pattern = re.compile(translate(text))
-        return lambda name: pattern.match(name.casefold()) is not None
+        return lambda name: pattern.match(name.casefold())
     return lambda name: text in name.casefold()
 
 

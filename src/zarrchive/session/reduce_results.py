@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from zarrchive.session import results as r
-from zarrchive.session.listing_order import shown_entries
+from zarrchive.session.listing_order import ordered_by_name, shown_entries
 from zarrchive.session.state import Look
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ def reduce_result(state: SessionState, action: r.InternalAction) -> SessionState
                 return state
             location = replace(state.location, status="failed", problem=problem)
             listing = replace(
-                state.listing, entries=(), shown=(), version=state.listing.version + 1
+                state.listing,
+                entries=(),
+                by_name=(),
+                shown=(),
+                version=state.listing.version + 1,
             )
             return replace(state, location=location, listing=listing)
         case r.Sniffed(formats=formats):
@@ -85,7 +89,12 @@ def _listed(state: SessionState, action: r.Listed) -> SessionState:
     if action.key != state.location.key:
         return state
     location = replace(state.location, url=action.url, status="ready", problem=None)
-    listing = replace(state.listing, entries=action.entries, version=state.listing.version + 1)
+    listing = replace(
+        state.listing,
+        entries=action.entries,
+        by_name=ordered_by_name(action.entries),
+        version=state.listing.version + 1,
+    )
     moved = action.url != state.location.url
     listing = replace(listing, filter="" if moved else listing.filter)
     listing = replace(listing, shown=shown_entries(listing, state.sniffed))

@@ -69,8 +69,10 @@ class Listing:
 
     version: int = 0
     entries: tuple[FolderEntry, ...] = ()
+    by_name: tuple[int, ...] = ()
+    """Indices of all `entries`, folders first, in order of their names."""
     shown: tuple[int, ...] = ()
-    """Indices into `entries`."""
+    """Indices into `entries` of those that pass the filter, in the chosen order."""
     filter: str = ""
     sort: SortKey = "name"
     descending: bool = False
