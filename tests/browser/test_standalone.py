@@ -139,6 +139,7 @@ def test_by_keyboard_alone_at_700_pixels(open_page, served, tmp_path):
     press("Enter")
     expect(page.get_by_role("tabpanel", name="Look")).to_be_visible()
 
+    expect(page.get_by_role("tree")).to_contain_text("t2m")
     _tab_to(page, "tree")
     type_("t2m")
     expect(page.get_by_role("heading", name="t2m")).to_be_visible()

@@ -166,6 +166,19 @@ def test_structs_read_back_with_zarr(
     np.testing.assert_array_equal(found[...], values)
 
 
+def test_big_endian_fields_are_refused_where_zarr_v3_cannot_say_them(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    from zarrchive.errors import WriteError
+
+    values = np.array([(1, 2.5), (0, 0)], [("a", ">i2"), ("b", ">f8")])
+    group = ManifestGroup(arrays={"x": make(values).array})
+    with pytest.raises(WriteError, match="big-endian") as caught:
+        JSON.write(group, str(tmp_path / "out.json"), zarr_format=3)
+    assert caught.value.problem.variable == "/x"
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_blosc_and_other_codecs_of_the_core_read_back(
     make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path
 ) -> None:

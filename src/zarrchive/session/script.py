@@ -35,6 +35,8 @@ def script_of(
     files = plan.files
     shown = files if most_files is None else files[:most_files]
     lines = [*_imports(plan), "", *_files(shown, len(files)), *_options(has_options)]
+    if plan.errors:
+        lines.append(f"# {len(plan.errors)} problems keep these files from fitting together yet.")
     lines += _dataset(plan, has_options=has_options)
     lines += ["", f"print({_name(plan)})", *_export(plan, state.export)]
     return re.sub(r"\n{3,}", "\n\n\n", "\n".join(lines)) + "\n"

@@ -11,7 +11,7 @@ import numpy as np
 from zarrchive.codecs.zarr_v2 import V2Encoding, v2_encoding
 from zarrchive.errors import Problem, ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
-from zarrchive.manifests._zarr import ArrayV2Metadata
+from zarrchive.manifests._zarr import ArrayV2Metadata, array_document
 from zarrchive.manifests.attributes import encode_attributes
 from zarrchive.manifests.chunk_manifest import INLINE
 from zarrchive.writers.fill_values import v2_fill
@@ -149,11 +149,8 @@ class _Planner:
         return Node(path=path, documents=documents, manifest=manifest)
 
     def _array_v3(self, path: str, array: ManifestArray) -> Node:
-        with warnings.catch_warnings():
-            # zarr warns about data types without a final specification.
-            warnings.simplefilter("ignore")
-            document: dict[str, Any] = dict(array.metadata.to_dict())
-        document["attributes"] = self._attributes(path, array.attributes, array.dtype)
+        attributes = self._attributes(path, array.attributes, array.dtype)
+        document = array_document(array.metadata, attributes)
         document["dimension_names"] = _dimensions(path, array)
         document["chunk_key_encoding"] = {"name": "default", "configuration": {"separator": "/"}}
         return Node(path=path, documents={"zarr.json": document}, manifest=array.manifest)
