@@ -14,7 +14,8 @@ import xarray as xr
 from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.notes import add_problems, notes_of
 from zarrchive.bridge.open import StrPath, open_virtual_dataset
-from zarrchive.errors import CombineError, Problem, ZarrchiveError
+from zarrchive.errors import CombineError, LocationError, Problem, ZarrchiveError
+from zarrchive.location import normalise
 from zarrchive.location.expand import expand
 
 if TYPE_CHECKING:
@@ -158,9 +159,22 @@ def _preprocessed(
 
 def _expanded(urls: Any, storage_options: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - nested
     """Return the files that are meant, in the nesting that is given."""
-    if isinstance(urls, list | tuple) and any(isinstance(one, list | tuple) for one in urls):
+    if not isinstance(urls, list | tuple):
+        return expand(urls, storage_options=storage_options)
+    if any(isinstance(one, list | tuple) for one in urls):
         return [_expanded(one, storage_options) for one in urls]
-    return expand(urls, storage_options=storage_options)
+    return [file for one in urls for file in _expanded_one(one, storage_options)]
+
+
+def _expanded_one(one: StrPath, storage_options: Mapping[str, Any] | None) -> list[str]:
+    """Return the files that one entry of a list means; itself where it means none.
+
+    Reading it then says what is wrong, so that ``on_problem="skip"`` skips that entry alone.
+    """
+    try:
+        return expand(one, storage_options=storage_options)
+    except LocationError:
+        return [normalise(one)]
 
 
 def _leaves(nested: Any) -> Iterator[str]:  # noqa: ANN401 - nested
