@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+
+CONTRASTS = Path(__file__).with_name("contrasts.js")
 
 
 def sent(page, kind):
@@ -354,7 +357,7 @@ class TestEverywhere:
               '.zx-details', '.zx-combine-right'].flatMap((s) => [...document.querySelectorAll(s)])
               .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.className)""")
             assert not wide, (step, wide)
-        contrasts = json.loads(page.evaluate(CONTRASTS))
+        contrasts = json.loads(page.evaluate(CONTRASTS.read_text(encoding="utf-8")))
         assert contrasts.pop("ink") > 7
         assert all(value >= 4.5 for value in contrasts.values()), contrasts
 
@@ -391,29 +394,3 @@ class TestEverywhere:
         expect(page.get_by_role("alert")).to_be_hidden()
         page.clock.run_for(40_000)
         expect(page.get_by_role("alert")).to_contain_text("run the cell again")
-
-
-CONTRASTS = """() => {
-  const style = getComputedStyle(document.querySelector('.zx'));
-  const light = (name) => {
-    const hex = style.getPropertyValue(name).trim();
-    const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)
-      .map((s) => (s <= 0.03928 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ratio = (a, b) => {
-    const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
-    return (x + 0.05) / (y + 0.05);
-  };
-  return JSON.stringify({
-    ink: ratio('--zx-ink', '--zx-surface'),
-    soft: ratio('--zx-ink-2', '--zx-surface'),
-    softOnPanel: ratio('--zx-ink-2', '--zx-surface-2'),
-    accent: ratio('--zx-accent', '--zx-surface'),
-    button: ratio('--zx-accent-ink', '--zx-accent'),
-    warn: ratio('--zx-warn', '--zx-warn-soft'),
-    error: ratio('--zx-error', '--zx-error-soft'),
-    softOnWarn: ratio('--zx-ink-2', '--zx-warn-soft'),
-    softOnError: ratio('--zx-ink-2', '--zx-error-soft'),
-  });
-}"""

@@ -13,6 +13,9 @@
 /** Seconds without any word from Python, while a question is open, before the page says so. */
 const SILENCE_SECONDS = 25;
 
+/** Seconds after which a question that costs little is asked once more: a message may get lost. */
+const AGAIN_SECONDS = 8;
+
 /** An answer that is a Problem: what to show instead of the result. */
 class AskError extends Error {
   /** @param {Problem} problem */
@@ -94,12 +97,15 @@ function connect(model, view) {
         if (open.size === 0) heard = Date.now();
         open.set(rid, { resolve, reject });
         send({ op: "ask", what, args, rid });
+        if (what === "preview") return; // reads data, and may well take its time
+        setTimeout(() => open.has(rid) && send({ op: "ask", what, args, rid }), AGAIN_SECONDS * 1000);
       }),
     onSilence: (listener) => {
       silence = listener;
     },
     close: () => {
       clearInterval(clock);
+      open.clear();
       model.off("msg:custom", receive);
       model.off("change:view", heardView);
     },
