@@ -102,12 +102,12 @@ def _compare(
             if tool not in slow:
                 times[tool].append(_seconds(runs[tool]))
     ours = median(times["zarrchive"])
-    for tool in found:
+    for tool, count in found.items():
         middle = median(times[tool])
         note = " (one run only)" if tool in slow else ""
         _say(
             f"  {tool:<18} median {middle:9.4f} s  min {min(times[tool]):9.4f} s  "
-            f"{middle / ours:8.1f} x  {found[tool]} found{note}"
+            f"{middle / ours:8.1f} x  {count} found{note}"
         )
 
 

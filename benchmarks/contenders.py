@@ -1,9 +1,8 @@
-"""What each tool does for each workload; every function returns the number of references it made."""
+"""What each tool does for each workload; every function returns how many references it made."""
 
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,8 +84,11 @@ def _virtualizarr_many(paths: Sequence[str]) -> int:
 
     dataset = open_virtual_mfdataset(
         [f"file://{path}" for path in paths],
-        registry=_registry(), parser=HDFParser(),
-        data_vars="minimal", coords="minimal", compat="override",
+        registry=_registry(),
+        parser=HDFParser(),
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
     )
     return int(dataset.sizes["time"])
 
@@ -98,7 +100,9 @@ def _kerchunk_many(paths: Sequence[str]) -> int:
 
     combined = MultiZarrToZarr(
         [_kerchunk_one(path) for path in paths],
-        concat_dims=["time"], identical_dims=["latitude", "longitude"], coo_map={"time": "cf:time"},
+        concat_dims=["time"],
+        identical_dims=["latitude", "longitude"],
+        coo_map={"time": "cf:time"},
     ).translate()
     return int(json.loads(combined["refs"]["time/.zarray"])["shape"][0])
 
@@ -124,14 +128,20 @@ def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
     from zarrchive.manifests._zarr import array_metadata
 
     metadata = array_metadata(
-        shape=(refs, 4), dtype=np.dtype("f4"), chunk_shape=(1, 4), codecs=[{"name": "bytes", "configuration": {"endian": "little"}}],
-        fill_value=0.0, dimension_names=("t", "x"), attributes={},
+        shape=(refs, 4),
+        dtype=np.dtype("f4"),
+        chunk_shape=(1, 4),
+        codecs=[{"name": "bytes", "configuration": {"endian": "little"}}],
+        fill_value=0.0,
+        dimension_names=("t", "x"),
+        attributes={},
     )
     arrays = [
         ManifestArray(
             metadata,
             ChunkManifest.from_columns(
-                (refs, 1), files=[SourceFile(f"/archive/of/a/model/run/file_{part:05d}.nc")],
+                (refs, 1),
+                files=[SourceFile(f"/archive/of/a/model/run/file_{part:05d}.nc")],
                 path_id=np.full((refs, 1), 2, "u4"),
                 offset=(np.arange(refs, dtype="u8") * 16)[:, None],
                 length=np.full((refs, 1), 16, "u4"),
@@ -147,7 +157,10 @@ def _virtualizarr_concatenate(parts: int, refs: int) -> Callable[[], int]:
     from virtualizarr.manifests.utils import create_v3_array_metadata
 
     metadata = create_v3_array_metadata(
-        shape=(refs, 4), data_type=np.dtype("f4"), chunk_shape=(1, 4), fill_value=0.0,
+        shape=(refs, 4),
+        data_type=np.dtype("f4"),
+        chunk_shape=(1, 4),
+        fill_value=0.0,
         codecs=[{"name": "bytes", "configuration": {"endian": "little"}}],
         dimension_names=("t", "x"),
     )

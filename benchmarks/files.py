@@ -17,7 +17,7 @@ _VARIABLES = ("t2m", "d2m", "msl", "u10", "v10", "tp", "sst", "skt")
 
 
 def daily_files(folder: Path, count: int) -> list[str]:
-    """Write `count` daily files: 8 packed variables of (4, 36, 72), one chunk a step, attributes."""
+    """Write `count` daily files: 8 packed variables of (4, 36, 72), a chunk a step, attributes."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(0)
     paths = [folder / f"day_{day:04d}.nc" for day in range(count)]
@@ -41,12 +41,23 @@ def _daily_file(path: Path, day: int, generator: np.random.Generator) -> None:
         longitude.units, longitude[:] = "degrees_east", np.arange(0, 360, 5)
         for name in _VARIABLES:
             variable = file.createVariable(
-                name, "i2", ("time", "latitude", "longitude"), zlib=True, shuffle=True,
-                chunksizes=(1, 36, 72), fill_value=-32767,
+                name,
+                "i2",
+                ("time", "latitude", "longitude"),
+                zlib=True,
+                shuffle=True,
+                chunksizes=(1, 36, 72),
+                fill_value=-32767,
             )
             variable.setncatts(
-                {"units": "1", "long_name": f"field {name}", "scale_factor": 0.01,
-                 "add_offset": 273.15, "standard_name": name, "cell_methods": "time: point"}
+                {
+                    "units": "1",
+                    "long_name": f"field {name}",
+                    "scale_factor": 0.01,
+                    "add_offset": 273.15,
+                    "standard_name": name,
+                    "cell_methods": "time: point",
+                }
             )
             variable.set_auto_maskandscale(False)
             variable[:] = generator.integers(-300, 300, (4, 36, 72), dtype="i2")

@@ -90,7 +90,7 @@ def test_every_kind_of_value(value, expected) -> None:
     "value",
     [1j, np.complex64(1), np.zeros(2, dtype="V3"), np.zeros((), [("a", "i4")]), object(), {1: 2},
      np.timedelta64(1, "s")],
-    ids=repr,
+    ids=["complex", "NumPy complex", "opaque", "struct", "object", "number as key", "timedelta"],
 )  # fmt: skip
 def test_what_json_cannot_hold(value) -> None:
     with pytest.raises(ManifestError) as caught:

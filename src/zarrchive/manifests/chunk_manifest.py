@@ -138,6 +138,51 @@ class ChunkManifest:
         return cls(tuple(grid_shape), *columns)
 
     @classmethod
+    def of_file(
+        cls,
+        grid_shape: tuple[int, ...],
+        file: SourceFile,
+        *,
+        offset: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint64],
+    ) -> Self:
+        """Build a manifest in which one file holds every chunk; quick for small grids.
+
+        Parameters
+        ----------
+        grid_shape
+            Number of chunks along each dimension.
+        offset, length
+            Bytes, flat, in C order of the whole grid.
+
+        Raises
+        ------
+        ManifestError
+            ``manifest-shape-mismatch`` if there is not one entry for each chunk.
+        """
+        size = prod(grid_shape)
+        if offset.size != size or length.size != size or not size:
+            files, ids = (file,), np.full(offset.shape, FIRST_PATH, dtype=np.uint32)
+            where = np.arange(size, dtype=np.uint64)
+            return cls.from_columns(
+                grid_shape, files=files, path_id=ids, offset=offset, length=length, positions=where
+            )
+        width = np.uint64 if int(length.max()) >= 2**32 else np.uint32
+        ids = np.full(grid_shape, FIRST_PATH, dtype=np.uint32)
+        offsets, lengths = np.empty(grid_shape, np.uint64), np.empty(grid_shape, width)
+        offsets.reshape(-1)[:] = offset
+        lengths.reshape(-1)[:] = length
+        return cls(tuple(grid_shape), (file,), (), None, ids, offsets, lengths)
+
+    @classmethod
+    def of_bytes(cls, grid_shape: tuple[int, ...], data: bytes) -> Self:
+        """Build the manifest of one chunk, of any rank, that it holds itself."""
+        ids = np.full(grid_shape, INLINE, dtype=np.uint32)
+        width = np.uint64 if len(data) >= 2**32 else np.uint32
+        offset, length = np.zeros(grid_shape, np.uint64), np.full(grid_shape, len(data), width)
+        return cls(tuple(grid_shape), (), (data,), None, ids, offset, length)
+
+    @classmethod
     def from_entries(
         cls,
         entries: Mapping[ChunkIndex, ChunkEntry | InlineChunk],

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5s, h5t
 
+from zarrchive.readers.hdf5.attribute_messages import AttributeMessage, attribute_messages
 from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from h5py import h5d, h5g
 
     from zarrchive.readers.hdf5.datatypes import DataType
+    from zarrchive.readers.hdf5.opened import OpenFile
 
 __all__ = ["Attributes", "read_attributes"]
 
@@ -42,6 +44,11 @@ _NOT_READ: Final = frozenset(
 )
 _LARGEST: Final = 64 * 2**20
 """Bytes; a larger attribute is taken for damage."""
+_SEEN: Final[dict[bytes, object]] = {}
+"""Values by the whole message, in which name, type and shape are too."""
+_MOST_SEEN: Final = 2**16
+_SEEN_SIZE: Final = 2**10
+"""Bytes; longer messages are hardly ever repeated."""
 
 
 @dataclass(slots=True)
@@ -61,26 +68,20 @@ class Attributes:
         return self.internal.get("CLASS") == "DIMENSION_SCALE"
 
 
-def read_attributes(obj: h5g.GroupID | h5d.DatasetID) -> Attributes:
-    """Read all attributes of an open group or dataset (h5py's low-level object)."""
+def read_attributes(file: OpenFile, obj: h5g.GroupID | h5d.DatasetID, address: int) -> Attributes:
+    """Read all attributes of an open group or dataset (h5py's low-level object).
+
+    An attribute whose message was seen before, in any file, is not read again.
+    """
     found = Attributes()
-    listed: list[tuple[bytes, int]] = []
-    try:
-        h5a.iterate(obj, lambda name, info: listed.append((name, info.data_size)), info=True)
-    except H5PY_ERRORS as error:
-        found.reasons.append(_lost("?", f"the list of attributes cannot be read ({error})"))
-    for raw_name, size in listed:
-        name = _text(raw_name, "", found)
-        if name in _NOT_READ:
+    listed = _listed(file, obj, address, found)
+    may_be_scale = any(one.name == b"CLASS" for one in listed)
+    for one in listed:
+        name = _text(one.name, "", found)
+        if name in _NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
             found.internal[name] = None
             continue
-        try:
-            value = _read(obj, raw_name, size, name, found)
-        except H5PY_ERRORS as error:
-            found.reasons.append(
-                _lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})")
-            )
-            continue
+        value = _value(obj, one, name, found)
         if value is not None:
             (found.internal if name in _KEPT_APART else found.values)[name] = value
     if not found.is_scale:
@@ -91,11 +92,54 @@ def read_attributes(obj: h5g.GroupID | h5d.DatasetID) -> Attributes:
     return found
 
 
-def _read(
-    obj: h5g.GroupID | h5d.DatasetID, raw_name: bytes, size: int, name: str, found: Attributes
+def _listed(
+    file: OpenFile, obj: h5g.GroupID | h5d.DatasetID, address: int, found: Attributes
+) -> list[AttributeMessage]:
+    """List the attributes by name, from the object header if they are all there."""
+    if file.source.local_path is not None:
+        listed = attribute_messages(file, address)
+        if listed is not None:
+            return listed
+    names: list[bytes] = []
+    try:
+        h5a.iterate(obj, names.append)
+    except H5PY_ERRORS as error:
+        found.reasons.append(_lost("?", f"the list of attributes cannot be read ({error})"))
+    return [AttributeMessage(name, None) for name in names]
+
+
+def _value(
+    obj: h5g.GroupID | h5d.DatasetID, one: AttributeMessage, name: str, found: Attributes
 ) -> object:
-    """Return the value, or None after saying why there is none."""
+    """Return the value of one attribute, or None after saying why there is none."""
+    if one.body is not None and one.body in _SEEN:
+        return _own(_SEEN[one.body])
+    n_reasons = len(found.reasons)
+    try:
+        value = _read(obj, one.name, name, found)
+    except H5PY_ERRORS as error:
+        found.reasons.append(_lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})"))
+        return None
+    if one.body is not None and len(found.reasons) == n_reasons and len(one.body) <= _SEEN_SIZE:
+        if len(_SEEN) >= _MOST_SEEN:
+            _SEEN.clear()
+        _SEEN[one.body] = _own(value)
+    return value
+
+
+def _own(value: object) -> object:
+    """Return a value that nobody else can change."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return list(value) if isinstance(value, list) else value
+
+
+def _read(
+    obj: h5g.GroupID | h5d.DatasetID, raw_name: bytes, name: str, found: Attributes
+) -> object:
+    """Read the value; None after saying why there is none."""
     attribute = h5a.open(obj, raw_name)
+    size = h5a.get_info(attribute).data_size
     encoded = attribute.get_type().encode()
     kind, itemsize, memory = _attribute_type(encoded)
     if kind.dtype is None and isinstance(memory, h5t.TypeVlenID):

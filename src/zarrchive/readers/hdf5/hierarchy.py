@@ -86,7 +86,7 @@ class _Walk:
 
     def _visit(self, node: Node, group: h5g.GroupID) -> list[tuple[Node, h5g.GroupID]]:
         """Read one group; return its child groups, opened."""
-        found = read_attributes(group)
+        found = read_attributes(self.file, group, node.address)
         node.attributes = found.values
         self._add(node, node.path, *found.reasons)
         children: list[tuple[Node, h5g.GroupID]] = []
@@ -166,7 +166,7 @@ class _Walk:
 
     def _read_dataset(self, opened: h5d.DatasetID, address: int, link_name: str, path: str) -> None:
         """Read a dataset that was not seen before."""
-        attributes = read_attributes(opened)
+        attributes = read_attributes(self.file, opened, address)
         facts = facts_of(opened, address)
         warnings = list(attributes.reasons)
         if attributes.is_scale:

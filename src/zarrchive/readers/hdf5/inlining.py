@@ -147,6 +147,8 @@ def _manifest_of(
     grid = _grid(shape, chunk_shape)
     if not prod(grid) or not blobs:
         return ChunkManifest.empty(grid)
+    if prod(grid) == 1:
+        return ChunkManifest.of_bytes(grid, blobs[0])
     return ChunkManifest.from_columns(
         grid,
         files=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,12 +50,11 @@ def contiguous(file: OpenFile, facts: Facts) -> Storage:
     if offset + stored > file.source.size:
         return Refused(_truncated(offset + stored, file.source.size))
     grid = (1,) * len(chunk_shape)
-    manifest = ChunkManifest.from_columns(
+    manifest = ChunkManifest.of_file(
         grid,
-        files=(file.source.file,),
-        path_id=np.full(grid, FIRST_PATH, dtype=np.uint32),
-        offset=np.full(grid, offset, dtype=np.uint64),
-        length=np.full(grid, stored, dtype=np.uint64),
+        file.source.file,
+        offset=np.array([offset], dtype=np.uint64),
+        length=np.array([stored], dtype=np.uint64),
     )
     return Referenced(manifest, chunk_shape)
 
@@ -170,21 +169,26 @@ def _manifest(
 ) -> ChunkManifest:
     pairs = zip(facts.shape or (), facts.chunk_shape or (), strict=True)
     grid = tuple(-(-size // chunk) for size, chunk in pairs)
-    path_id = np.full(len(table.offset), FIRST_PATH, dtype=np.uint32)
+    strides = np.array([prod(grid[axis + 1 :]) for axis in range(len(grid))], dtype=np.int64)
+    positions = table.coordinates @ strides
+    whole = grid + (1,) * len(facts.kind.inner)
     offset, length = table.offset, table.length
+    if not odd.size and len(offset) == prod(grid) and (np.diff(positions) == 1).all():
+        # As many different places as the grid has, in order: the usual case needs no more checks.
+        return ChunkManifest.of_file(whole, file.source.file, offset=offset, length=length)
+    path_id = np.full(len(offset), FIRST_PATH, dtype=np.uint32)
     if odd.size:
         offset, length = offset.copy(), length.copy()
         path_id[odd] = INLINE
         offset[odd] = np.arange(odd.size, dtype=np.uint64)
         length[odd] = [len(blob) for blob in blobs]
-    strides: Any = [prod(grid[axis + 1 :]) for axis in range(len(grid))]
     return ChunkManifest.from_columns(
-        grid + (1,) * len(facts.kind.inner),
+        whole,
         files=(file.source.file,),
         path_id=path_id,
         offset=offset,
         length=length,
-        positions=(table.coordinates @ np.array(strides, dtype=np.int64)).astype(np.uint64),
+        positions=positions.astype(np.uint64),
         inlined=blobs,
     )
 
