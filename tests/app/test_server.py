@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import urllib.error
 import urllib.request
@@ -40,19 +39,14 @@ def websocket_status(url: str, origin: str) -> int:
     """Knock at the websocket; 101 is success."""
     parts = urlsplit(url)
 
-    async def knock() -> int:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        writer.write(
-            f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: {origin}\r\n"
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
-        line = await asyncio.wait_for(reader.readline(), 20)
-        writer.close()
-        await writer.wait_closed()
-        return int(line.split()[1])
-
-    return asyncio.run(knock())
+    knock = (
+        f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: {origin}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        connection.sendall(knock.encode())
+        return int(connection.makefile("rb").readline().split()[1])
 
 
 def test_the_address_opens_the_page(running: RunningServer) -> None:

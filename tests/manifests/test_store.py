@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +34,24 @@ PROTOTYPE = default_buffer_prototype()
 RAW = [{"name": "bytes", "configuration": {"endian": "little"}}]
 
 
+def in_a_loop(coroutine):
+    """Run a coroutine on a thread of its own: this one may have a loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def run(awaitable):
     async def main():
         return await awaitable
 
-    return asyncio.run(main())
+    return in_a_loop(main())
 
 
 def listed(iterator) -> list[str]:
     async def main() -> list[str]:
         return [key async for key in iterator]
 
-    return asyncio.run(main())
+    return in_a_loop(main())
 
 
 def read(store: ManifestStore, key: str, request=None) -> bytes | None:
@@ -315,7 +322,7 @@ def test_one_source_serves_many_threads(tmp_path: Path) -> None:
             chunks = [store.get(f"a/c/{i}", PROTOTYPE) for i in range(1000)]
             return [chunk.to_bytes() for chunk in await asyncio.gather(*chunks)]
 
-        assert b"".join(asyncio.run(everything())) == values.tobytes()
+        assert b"".join(in_a_loop(everything())) == values.tobytes()
 
 
 def test_a_source_that_returns_too_little_is_an_error(tmp_path: Path, monkeypatch) -> None:

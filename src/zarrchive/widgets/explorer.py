@@ -45,8 +45,10 @@ class Explorer(anywidget.AnyWidget):
         self._changed = Event()
         self._ended = Event()
         self._send_lock = Lock()
+        self._view_lock = Lock()
+        self._serial = 0
         self._hosts: WeakSet[Any] = WeakSet()
-        super().__init__(view=self.session.view(), **traits)
+        super().__init__(view=self._view(), **traits)
         self.on_msg(self._on_message)
         self._unsubscribe = self.session.subscribe(self._on_change)
         Thread(
@@ -93,8 +95,14 @@ class Explorer(anywidget.AnyWidget):
     def _on_change(self, _state: SessionState) -> None:
         self._changed.set()
 
+    def _view(self) -> dict[str, Any]:
+        """Return the view with a number that grows, so that a page can tell which is newer."""
+        with self._view_lock:
+            self._serial += 1
+            return {**self.session.view(), "serial": self._serial}
+
     def _draw(self) -> None:
-        view = self.session.view()
+        view = self._view()
         with self._send_lock:
             self.view = view
 
@@ -116,6 +124,9 @@ class Explorer(anywidget.AnyWidget):
         arguments = message.get("args")
         with self._turns:
             if self._ended.is_set():
+                return
+            if message.get("what") == "view":
+                self.send({"rid": message.get("rid"), "result": self._view()})
                 return
             answer = self.session.ask(
                 str(message.get("what")), arguments if isinstance(arguments, dict) else {}

@@ -67,4 +67,6 @@ def component_of(explorer: Explorer) -> Any:  # noqa: ANN401 - a Panel component
 
     explorer.observe(to_page, list(_NAMES))
     component.param.watch(to_widget, "theme")
+    # What changed while the component was made.
+    component.param.update(**{ours: getattr(explorer, name) for name, ours in _NAMES.items()})
     return component

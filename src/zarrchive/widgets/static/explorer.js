@@ -60,9 +60,77 @@ function makeTabs(id, go) {
   };
 }
 
+/** Seconds between questions for the view while something is going on: a push may get lost. */
+const LOOK_AGAIN_SECONDS = 2;
+
+/** @param {any} view @returns {boolean} whether a further view is to come */
+function awaitsMore(view) {
+  const busy = ["loading", "scanning", "running"];
+  const parts = [view.location, view.look, view.combine, view.export, ...view.tasks];
+  return parts.some((part) => busy.includes(part.status));
+}
+
+/**
+ * The newest view: the one that Python pushed, or the answer to a question for it.
+ * @param {any} model
+ * @param {Transport["ask"]} ask
+ * @param {() => void} changed
+ */
+function makeViews(model, ask, changed) {
+  let latest = model.get("view");
+  let asking = false;
+  /** @param {any} view */
+  const take = (view) => {
+    if (!view?.step || (view.serial ?? 0) < (latest?.serial ?? 0)) return;
+    latest = view;
+    changed();
+  };
+  const question = () => {
+    if (asking) return;
+    asking = true;
+    ask("view").then(({ result }) => take(result), () => {}).finally(() => (asking = false));
+  };
+  const clock = setInterval(() => latest?.step && awaitsMore(latest) && question(), LOOK_AGAIN_SECONDS * 1000);
+  const pushed = () => take(model.get("view"));
+  model.on("change:view", pushed);
+  return {
+    get: () => latest,
+    question,
+    close() {
+      clearInterval(clock);
+      model.off("change:view", pushed);
+    },
+  };
+}
+
+/**
+ * Keep the keyboard in the page: where an update hides what has the focus, bare letters would go
+ * to the notebook, in which they are commands.
+ * @param {HTMLElement} root
+ * @param {() => void} change
+ */
+function keepingFocus(root, change) {
+  const scope = /** @type {Document | ShadowRoot} */ (root.getRootNode());
+  const before = scope.activeElement;
+  const held = before !== null && root.contains(before);
+  change();
+  if (!held) return;
+  const now = scope.activeElement;
+  const lost = now === null || !root.contains(now) || (now !== root && now.getClientRects().length === 0);
+  if (lost) root.focus({ preventScroll: true });
+  if (lost) root.dataset.lostFocus = "true";
+  if (scope.activeElement !== root || root.dataset.lostFocus === undefined) return;
+  const lists = [...root.querySelectorAll('.zx-panel:not([hidden]) :is([role="grid"], [role="tree"])')];
+  const back = lists.find((list) => list.getClientRects().length > 0);
+  if (!(back instanceof HTMLElement)) return;
+  delete root.dataset.lostFocus;
+  back.focus({ preventScroll: true });
+}
+
 /** @param {{ model: any, el: HTMLElement, view?: any }} host */
 function render({ model, el, view: hostView }) {
   const transport = connect(model, hostView);
+  const views = makeViews(model, transport.ask, () => update());
   const id = `zx-${Math.random().toString(36).slice(2)}`;
   const live = h("div.zx-offscreen", { role: "status", "aria-live": "polite" });
   const panels = h("main.zx-main");
@@ -73,7 +141,7 @@ function render({ model, el, view: hostView }) {
 
   /** @type {App} */
   const app = {
-    view: () => model.get("view"),
+    view: views.get,
     act: transport.act,
     ask: transport.ask,
     go: (wish) => {
@@ -114,7 +182,7 @@ function render({ model, el, view: hostView }) {
   });
   const root = h(
     "div.zx",
-    { "data-lm-suppress-shortcuts": "true", "data-host": transport.host },
+    { tabindex: "-1", "data-lm-suppress-shortcuts": "true", "data-host": transport.host },
     h("header.zx-head", {}, h("span.zx-brand", { "aria-hidden": "true" }, drawIcon("chunks"), h("span", {}, "Zarrchive")), tabs.el, h("span.zx-spacer"), problemsButton, scriptButton, themeButton),
     banner,
     h("div.zx-stage", {}, panels, problems.el, script.el),
@@ -146,7 +214,8 @@ function render({ model, el, view: hostView }) {
   };
   let pythonStep = "";
   let ticks = "";
-  const update = () => {
+  const update = () => keepingFocus(root, draw);
+  const draw = () => {
     const view = app.view();
     if (!view?.step) return;
     if (view.step !== pythonStep) {
@@ -175,13 +244,13 @@ function render({ model, el, view: hostView }) {
   watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", applyTheme);
-  model.on("change:view", update);
   model.on("change:theme", applyTheme);
   el.append(root);
   applyTheme();
   update();
+  views.question(); // what changed while the page was on its way
   return () => {
-    model.off("change:view", update);
+    views.close();
     model.off("change:theme", applyTheme);
     scheme.removeEventListener("change", applyTheme);
     watcher.disconnect();
