@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import h5py
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -141,6 +143,33 @@ def test_the_whole_demo_year_and_its_export(
     )
     run_alone(session.script() + checked)
     assert references(path) == first
+
+
+@pytest.mark.parametrize(
+    ("format_", "zarr_format"),
+    [("kerchunk-json", 2), ("kerchunk-json", 3), ("kerchunk-parquet", 2)],
+)
+@pytest.mark.filterwarnings("ignore:The 'fastparquet' engine is deprecated")
+def test_how_to_open_finds_groups_within_groups(
+    combined: Callable[..., Session],
+    settle: Callable[..., None],
+    tmp_path: Path,
+    format_: str,
+    zarr_format: int,
+) -> None:
+    (tmp_path / "files").mkdir()
+    with h5py.File(tmp_path / "files" / "sweep.h5", "w") as file:
+        file["dataset1/data1/data"] = np.arange(6.0).reshape(2, 3)
+    session = combined(tmp_path / "files")
+    path = str(tmp_path / "out")
+    chosen = {"format": format_, "path": path, "zarr_format": zarr_format}
+    session.act({"type": "ChooseExport", **chosen})
+    session.act({"type": "Export"})
+    settle(session)
+    report = session.state.export.report
+    assert report is not None, session.state.export
+    tree = run(report.how_to_open)["tree"]
+    np.testing.assert_array_equal(tree["/dataset1/data1/data"].values, np.arange(6.0).reshape(2, 3))
 
 
 def test_before_there_is_a_plan_the_script_opens_the_explorer() -> None:

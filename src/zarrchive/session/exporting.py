@@ -104,8 +104,8 @@ def how_to_open(path: str, *, is_tree: bool, source: str) -> str:
     return (
         "import xarray as xr\n\n"
         f"references = {{'fo': {path!r}, 'remote_protocol': {protocol(source)!r}}}\n"
-        f'{name} = xr.{opener}("reference://", engine="zarr", consolidated=False, '
-        "storage_options=references)\n"
+        # Not consolidated=False: some versions of zarr then find no groups within groups.
+        f'{name} = xr.{opener}("reference://", engine="zarr", storage_options=references)\n'
     )
 
 
