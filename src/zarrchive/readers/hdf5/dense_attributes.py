@@ -108,6 +108,8 @@ def _heap(file: OpenFile, address: int) -> _Heap | None:
     offset_width = (header.number(fixed + 2 + 2 * lengths, 2) + 7) // 8
     root = header.number(fixed + 6 + 2 * lengths, width)
     rows = header.number(fixed + 6 + 2 * lengths + width, 2)
+    if rows * columns > _MOST_BLOCKS:
+        return None
     if not rows:
         blocks = [(0, start, root)]
     else:
@@ -119,7 +121,7 @@ def _heap(file: OpenFile, address: int) -> _Heap | None:
             return None
     unset = (1 << 8 * width) - 1
     held = [(at, read_at(file, where, size)) for at, size, where in blocks if where != unset]
-    if len(blocks) > _MOST_BLOCKS or any(data[:4] != b"FHDB" for _, data in held):
+    if any(data[:4] != b"FHDB" for _, data in held):
         return None
     largest = min((largest_block.bit_length() - 1 + 7) // 8, (largest_object.bit_length() + 7) // 8)
     return _Heap(tuple(held), offset_width, largest)
