@@ -153,6 +153,20 @@ def test_opening_a_file_lists_its_folder_and_looks_at_it(
     assert (view["step"], view["look"]["status"]) == ("look", "ready")
 
 
+def test_going_to_look_shows_the_first_file_of_the_collection(
+    open_session: Callable[..., Session], settle: Settle, months: Path
+) -> None:
+    session = open_session(months)
+    session.act({"type": "GoTo", "step": "look"})
+    assert session.view()["look"]["file"] is None
+    session.act({"type": "GoTo", "step": "files"})
+    session.act({"type": "TickAll", "on": True})
+    session.act({"type": "GoTo", "step": "look"})
+    settle(session)
+    look = session.view()["look"]
+    assert (look["file"], look["status"]) == (str(months / "a.nc"), "ready")
+
+
 def test_patterns_and_lists_are_locations(
     open_session: Callable[..., Session], months: Path, tmp_path: Path
 ) -> None:

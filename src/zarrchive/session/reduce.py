@@ -34,7 +34,9 @@ def reduce(state: SessionState, action: r.Action) -> SessionState:
 def _reduce_user(state: SessionState, action: a.UserAction) -> SessionState:  # noqa: C901, PLR0911, PLR0912 - one line per action
     match action:
         case a.GoTo(step=step):
-            return state if step == state.step else _arrived(replace(state, step=step))
+            return (
+                state if step == state.step else _arrived(_with_a_file(replace(state, step=step)))
+            )
         case a.OpenLocation(url=url):
             return _open_location(state, url)
         case a.FilterListing(text=text):
@@ -142,6 +144,15 @@ def _replan(state: SessionState, **changes: Any) -> SessionState:  # noqa: ANN40
     )
     export = replace(state.export, formats=(), status="idle", report=None, problem=None)
     return _arrived(replace(state, combine=combine, export=export))
+
+
+def _with_a_file(state: SessionState) -> SessionState:
+    """Look at the first file of the collection, where there is nothing to look at yet."""
+    if state.step != "look" or state.look.file is not None or not state.collection.entries:
+        return state
+    first = next(iter(state.collection.entries))
+    look = Look(file=first, node="/", status="loading", version=state.look.version + 1)
+    return replace(state, look=look)
 
 
 def _arrived(state: SessionState) -> SessionState:

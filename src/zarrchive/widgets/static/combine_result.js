@@ -54,7 +54,8 @@ function makeCombineResult(app) {
       const taken = result.rows.filter((/** @type {any} */ r) => r.picked);
       /** @type {[string, string][]} */
       const options = taken.map((/** @type {any} */ r) => [r.path, r.path.replace(/^\//, "")]);
-      const largest = taken.find((/** @type {any} */ r) => r.dims.length > 1) ?? taken[0];
+      // Of several with as many dimensions, the first.
+      const largest = [...taken].sort((/** @type {any} */ a, /** @type {any} */ b) => b.dims.length - a.dims.length)[0];
       const wish = options.some(([path]) => path === choose.value) ? choose.value : (largest?.path ?? "");
       setOptions(choose, options, wish);
       show(picture, options.length > 0);
