@@ -40,7 +40,13 @@ def _newest_python() -> str | None:
     candidates += [shutil.which(f"python3.{minor}") or "" for minor in (14, 13, 12)]
     versions = Path.home() / ".pyenv" / "versions"
     candidates += sorted((str(p) for p in versions.glob("3.1[2-9]*/bin/python3")), reverse=True)
-    return next((name for name in candidates if name), None)
+    return next((name for name in candidates if name and _starts(name)), None)
+
+
+def _starts(python: str) -> bool:
+    """Return whether this is Python 3.12 or newer: some names on the path start nothing."""
+    code = "import sys; sys.exit(sys.version_info < (3, 12))"
+    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":
