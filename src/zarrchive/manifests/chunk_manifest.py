@@ -144,7 +144,7 @@ class ChunkManifest:
         file: SourceFile,
         *,
         offset: npt.NDArray[np.uint64],
-        length: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64],
     ) -> Self:
         """Build a manifest in which one file holds every chunk; quick for small grids.
 

@@ -9,17 +9,22 @@ import numcodecs
 import numpy as np
 
 from zarrchive.manifests.chunk_manifest import INLINE, ChunkManifest
+from zarrchive.readers.hdf5.chunk_table import grid_of
+from zarrchive.readers.hdf5.fill import has_own_fill
+from zarrchive.readers.hdf5.layout_message import Contiguous
 from zarrchive.readers.hdf5.located_chunks import located_chunks
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Refused
+from zarrchive.readers.hdf5.stored_elements import stored_elements
+from zarrchive.readers.hdf5.stored_values import decode
 from zarrchive.readers.hdf5.values import read_block, read_values
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zarrchive.readers.hdf5.chunk_index import ChunkTable
+    from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["inlined", "inlined_strings", "one_chunk"]
@@ -35,31 +40,36 @@ def one_chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(max(1, size) for size in shape)
 
 
-def inlined(facts: Facts) -> Inlined:
+def inlined(facts: Facts) -> Steps[Inlined]:
     """Hold all values, as h5py reads them, in one chunk of raw bytes in C order."""
-    values = read_values(facts.dataset, facts.kind, facts.shape or ())
-    return Inlined(
-        _manifest_of(facts.full_shape, one_chunk(facts.full_shape), {0: values.tobytes()}),
-        one_chunk(facts.full_shape),
-    )
+    shape = one_chunk(facts.full_shape)
+    raw = None
+    if not facts.is_told_by_h5py:
+        raw = yield from stored_elements(facts)
+    if raw is None:
+        values = read_values(facts.dataset, facts.kind, facts.shape or ())
+    else:
+        values = decode(facts.datatype, raw, prod(facts.shape or ()))
+    return Inlined(_manifest_of(facts.full_shape, shape, {0: values.tobytes()}), shape)
 
 
-def inlined_strings(file: OpenFile, facts: Facts, *, has_fill: bool) -> Storage:
+def inlined_strings(facts: Facts) -> Steps[Storage]:
     """Hold variable-length strings, encoded as Zarr's ``vlen-utf8``.
 
     Only what the file has allocated is read: in chunks of about 65 536 strings, or, where
-    `has_fill` says that unwritten strings are not empty, in those of the file. (HDF5 2.0 fails
-    to read unwritten strings that have a fill value of their own from a read-only file.)
+    unwritten strings are not empty, in those of the file. (HDF5 2.0 fails to read unwritten
+    strings that have a fill value of their own from a read-only file.)
     """
     shape = facts.shape or ()
     if facts.chunk_shape is None:
-        has_data = facts.dataset.get_storage_size() > 0 and prod(shape) > 0
-        if not has_data:
+        if not prod(shape) or not _has_data(facts):
             return Absent(one_chunk(shape), prod(shape))
         chunk_shape, touched = one_chunk(shape), [0]
     else:
-        chunk_shape = facts.chunk_shape if has_fill else _merged_chunks(shape, facts.chunk_shape)
-        table = located_chunks(file, facts)
+        chunk_shape = facts.chunk_shape
+        if not has_own_fill(facts):
+            chunk_shape = _merged_chunks(shape, chunk_shape)
+        table = yield from located_chunks(facts)
         if isinstance(table, Reason):
             return Refused(table)
         touched = _touched(facts, table, chunk_shape)
@@ -76,6 +86,13 @@ def inlined_strings(file: OpenFile, facts: Facts, *, has_fill: bool) -> Storage:
     return Inlined(_manifest_of(shape, chunk_shape, blobs), chunk_shape)
 
 
+def _has_data(facts: Facts) -> bool:
+    """Say whether anything was ever stored of a dataset without chunks."""
+    if isinstance(facts.layout, Contiguous):
+        return facts.layout.address is not None and facts.layout.length != 0
+    return True
+
+
 def _too_large(total: int) -> Reason:
     return Reason(
         code="hdf5-strings-too-large",
@@ -88,7 +105,7 @@ def _too_large(total: int) -> Reason:
 def _encoded_block(facts: Facts, chunk_shape: tuple[int, ...], position: int) -> bytes | Refused:
     """Read and encode the chunk at flat `position`; its part beyond the edge is empty strings."""
     shape = facts.shape or ()
-    grid = _grid(shape, chunk_shape)
+    grid = grid_of(shape, chunk_shape)
     index = [int(i) for i in np.unravel_index(position, grid)] if grid else []
     start = tuple(i * n for i, n in zip(index, chunk_shape, strict=True))
     count = tuple(min(n, s - a) for n, s, a in zip(chunk_shape, shape, start, strict=True))
@@ -118,10 +135,6 @@ def _decoded(raw: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     return texts.reshape(raw.shape)
 
 
-def _grid(shape: tuple[int, ...], chunk_shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(-(-s // n) for s, n in zip(shape, chunk_shape, strict=True))
-
-
 def _merged_chunks(shape: tuple[int, ...], chunk_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Join whole HDF5 chunks to chunks of about `_STRINGS_A_CHUNK`, last dimension first."""
     merged = list(chunk_shape)
@@ -134,17 +147,18 @@ def _merged_chunks(shape: tuple[int, ...], chunk_shape: tuple[int, ...]) -> tupl
 
 def _touched(facts: Facts, table: ChunkTable, chunk_shape: tuple[int, ...]) -> list[int]:
     """Return the flat positions of the merged chunks that hold anything the file allocated."""
-    starts = table.coordinates * np.array(facts.chunk_shape, dtype=np.int64)
-    index = starts // np.array(chunk_shape, dtype=np.int64)
-    grid = _grid(facts.shape or (), chunk_shape)
-    return [int(p) for p in np.unique(np.ravel_multi_index(tuple(index.T), grid))]
+    shape, own = facts.shape or (), facts.chunk_shape or ()
+    index = np.unravel_index(table.positions(), grid_of(shape, own))
+    merged = [column * old // new for column, old, new in zip(index, own, chunk_shape, strict=True)]
+    flat = np.ravel_multi_index(merged, grid_of(shape, chunk_shape))
+    return [int(position) for position in np.unique(flat)]
 
 
 def _manifest_of(
     shape: tuple[int, ...], chunk_shape: tuple[int, ...], blobs: dict[int, bytes]
 ) -> ChunkManifest:
     """Build the manifest of inline chunks by flat position."""
-    grid = _grid(shape, chunk_shape)
+    grid = grid_of(shape, chunk_shape)
     if not prod(grid) or not blobs:
         return ChunkManifest.empty(grid)
     if prod(grid) == 1:

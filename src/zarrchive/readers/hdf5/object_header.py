@@ -1,4 +1,4 @@
-"""Object headers as runs of messages, for the little that h5py does not tell, or tells slowly.
+"""Object headers as runs of messages.
 
 Follows the HDF5 File Format Specification 3.0: object headers (§IV.A.1) and the continuation
 message (§IV.A.2.q).
@@ -9,19 +9,20 @@ from __future__ import annotations
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from zarrchive.location.source import ByteRange
+from zarrchive.readers.hdf5.checksums import check_checksum
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
 
-    from zarrchive.readers.hdf5.opened import OpenFile
-
-__all__ = ["Message", "messages", "read_at"]
+__all__ = ["Message", "read_header"]
 
 _CONTINUATION: Final = 0x10
-_MOST_BLOCKS: Final = 256
-"""Continuations followed; a damaged header may refer to itself."""
-_FIRST_READ: Final = 1024
+_NIL: Final = 0
+_MUST_UNDERSTAND: Final = 0x80
+_LAST_KNOWN: Final = 0x18
+_FIRST_READ: Final = 512
 """Bytes; holds most object headers."""
 
 
@@ -30,16 +31,13 @@ class Message(NamedTuple):
 
     kind: int
     flags: int
-    """Bit 1: the body is kept elsewhere, shared by several objects."""
+    """Bit 1: the body says where the message is kept, because several objects share it."""
     body: bytes
 
 
-def messages(file: OpenFile, address: int) -> Iterator[Message]:
-    """Yield the messages of the object header at `address`, none where it is not understood.
-
-    Costs one read of about 1 KB, rarely two; none where the file is held in memory.
-    """
-    start = read_at(file, address, _FIRST_READ)
+def read_header(superblock: Superblock, address: int) -> Steps[list[Message]]:
+    """Read all messages of the object header at `address`, continuations included."""
+    start = yield superblock.upto(address, _FIRST_READ)
     is_new = start[:4] == b"OHDR"
     if is_new:
         flags = start[5]
@@ -47,52 +45,64 @@ def messages(file: OpenFile, address: int) -> Iterator[Message]:
         width = 1 << (flags & 3)
         size = int.from_bytes(start[at : at + width], "little")
         at += width
-    elif start[:1] == b"\x01":
+        end = at + size + 4
+    elif start[:1] == b"\x01" and len(start) >= 12:
         flags = 0
         (size,) = unpack_from("<I", start, 8)
-        at = 16
+        at, end = 16, 16 + size
     else:
-        return
-    block = start[at : at + size]
-    if len(block) < size:
-        block = read_at(file, address + at, size)
-    blocks = [block]
-    for number, block in enumerate(blocks):
-        for message in _split(block, is_new=is_new, header_flags=flags):
-            if message.kind == _CONTINUATION and number < _MOST_BLOCKS:
-                blocks.append(_continuation(file, message.body, is_new=is_new))
-            yield message
-
-
-def _split(block: bytes, *, is_new: bool, header_flags: int) -> Iterator[Message]:
-    """Cut a block of an object header into its messages."""
-    at, head = 0, (4 + (2 if header_flags & 4 else 0)) if is_new else 8
-    while at + head <= len(block):
+        raise Damaged(f"there is no object header at address {address}")
+    if end > len(start):
+        start = yield superblock.at(address, end)
+    if is_new:
+        if start[4] != 2:
+            raise NotUnderstood(f"its object header has version {start[4]}")
+        check_checksum(start[:end], "its object header")
+    messages: list[Message] = []
+    pending = _split(start, at, at + size, flags if is_new else None, messages)
+    seen: set[int] = set()
+    while pending:
+        body = pending.pop(0)
+        block, length = (
+            superblock.address(body, 0),
+            superblock.length(body, superblock.address_size),
+        )
+        if block in seen:
+            raise Damaged(f"its object header continues twice at address {block}")
+        seen.add(block)
+        data = yield superblock.at(block, length)
+        begin, stop = 0, len(data)
         if is_new:
-            kind, size, flags = unpack_from("<BHB", block, at)
-        else:
-            kind, size, flags = unpack_from("<HHB", block, at)
-        yield Message(kind, flags, block[at + head : at + head + size])
-        at += head + size
+            if data[:4] != b"OCHK" or len(data) < 8:
+                raise Damaged(f"its object header does not continue at address {block}")
+            check_checksum(data, "a continuation of its object header")
+            begin, stop = 4, len(data) - 4
+        pending += _split(data, begin, stop, flags if is_new else None, messages)
+    return messages
 
 
-def _continuation(file: OpenFile, body: bytes, *, is_new: bool) -> bytes:
-    width = file.address_size
-    offset = int.from_bytes(body[:width], "little")
-    length = int.from_bytes(body[width : width + file.length_size], "little")
-    block = read_at(file, offset, length)
-    if not is_new:
-        return block
-    # A signature before, a checksum behind.
-    return block[4:-4] if block[:4] == b"OCHK" else b""
+def _split(
+    data: bytes, at: int, stop: int, flags: int | None, messages: list[Message]
+) -> list[bytes]:
+    """Add the messages of a block; return the bodies of the continuation messages.
 
-
-def read_at(file: OpenFile, address: int, length: int) -> bytes:
-    """Read up to `length` bytes at an HDF5 address; fewer at the end of the file."""
-    offset = file.base + address
-    length = min(length, file.source.size - offset)
-    if length <= 0:
-        return b""
-    if file.content is not None:
-        return file.content[offset : offset + length]
-    return file.source.get_ranges([ByteRange(offset, length)])[0]
+    `flags` are those of a header of version 2, None in version 1.
+    """
+    continuations = []
+    if flags is None:
+        form, head = "<HHB", 8
+    else:
+        form, head = "<BHB", 6 if flags & 4 else 4
+    while at + head <= stop:
+        kind, size, message_flags = unpack_from(form, data, at)
+        at += head
+        if at + size > stop:
+            raise Damaged(f"message {kind:#x} of its object header is cut off")
+        if kind == _CONTINUATION:
+            continuations.append(data[at : at + size])
+        elif kind > _LAST_KNOWN and message_flags & _MUST_UNDERSTAND:
+            raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
+        elif kind != _NIL:
+            messages.append(Message(kind, message_flags, data[at : at + size]))
+        at += size
+    return continuations

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from h5py import h5z
-
 from zarrchive.codecs.hdf5 import FILTERS, codec_document
 from zarrchive.readers.hdf5.problems import Reason
 
@@ -78,6 +76,8 @@ _SHUFFLE, _FLETCHER32 = 2, 3
 
 def missing_filter(filters: Sequence[Filter]) -> Reason | None:
     """Say which filter of a pipeline h5py cannot undo either, if there is one."""
+    from h5py import h5z
+
     for step in filters:
         if not h5z.filter_avail(step.id):
             return _no_codec(step, "h5py has no plug-in for it")
@@ -85,6 +85,8 @@ def missing_filter(filters: Sequence[Filter]) -> Reason | None:
 
 
 def _no_codec(step: Filter, why: str) -> Reason:
+    from h5py import h5z
+
     known = FILTERS.get(step.id)
     if h5z.filter_avail(step.id):
         hint = "name it in loadable_variables: h5py can decode it"

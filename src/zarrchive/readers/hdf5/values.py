@@ -6,10 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from h5py import h5s, h5t
 
 if TYPE_CHECKING:
-    from h5py import h5d
+    from h5py import h5d, h5t
 
     from zarrchive.readers.hdf5.datatypes import DataType
 
@@ -27,6 +26,8 @@ def read_values(
     """Read a whole dataset (h5py's low-level object); its dataspace has `shape`."""
     if kind.dtype is None:
         raise TypeError("values of a refused datatype are never read")
+    from h5py import h5s
+
     values = np.zeros(shape + kind.inner, dtype=kind.dtype)
     if prod(shape):
         dataset.read(h5s.ALL, h5s.ALL, values, _memory_type(kind))
@@ -37,6 +38,8 @@ def read_block(
     dataset: h5d.DatasetID, kind: DataType, start: tuple[int, ...], shape: tuple[int, ...]
 ) -> np.ndarray[Any, Any]:
     """Read the block of `shape` that begins at element `start`."""
+    from h5py import h5s
+
     values = np.zeros(shape, dtype=kind.dtype)
     space = dataset.get_space()
     space.select_hyperslab(start, shape)
@@ -45,5 +48,7 @@ def read_block(
 
 
 def _memory_type(kind: DataType) -> h5t.TypeID:
+    from h5py import h5t
+
     memory = h5t.py_create(kind.dtype)
     return h5t.array_create(memory, kind.inner) if kind.inner else memory

@@ -1,0 +1,187 @@
+"""Chunk indexes that are B-trees: of version 1, which most files have, and of version 2.
+
+Follows the HDF5 File Format Specification 3.0: version 1 B-trees (§III.A.1, node type 1) and
+version 2 B-trees (§III.A.2, types 10 and 11).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.readers.hdf5.btree_v2 import read_records
+from zarrchive.readers.hdf5.chunk_table import ChunkTable, placed
+from zarrchive.readers.hdf5.requests import Damaged, Table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zarrchive.readers.hdf5.layout_message import Chunked
+    from zarrchive.readers.hdf5.requests import Rows, Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
+
+__all__ = ["btree_v1_chunks", "btree_v2_chunks"]
+
+_CHUNK_NODE: Final = 1
+_BLOCK: Final = 256
+"""Leaves that are decoded at a time, so that they stay in the processor's cache."""
+_PLAIN, _FILTERED = 10, 11
+
+
+def btree_v1_chunks(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...]
+) -> Steps[ChunkTable]:
+    """Read all chunks of a version 1 B-tree, a whole level at a time."""
+    node = _node_type(superblock, len(grid))
+    offsets = np.array([layout.address or 0], dtype=np.uint64)
+    level = -1
+    while True:
+        if int(offsets.max()) > superblock.size:
+            raise Damaged("a node of its chunk index is beyond the end of the file")
+        rows = yield Table(offsets.astype(np.int64) + superblock.base, node.itemsize)
+        first = rows.block(0, 1).view(node)[0, 0]
+        if level >= 0 and int(first["level"]) != level - 1:
+            raise Damaged("the levels of its chunk index do not follow one another")
+        level = int(first["level"])
+        if not level:
+            break
+        nodes = _checked(rows.block(0, len(rows)).view(node)[:, 0], level)
+        offsets = _entries(nodes)["address"].astype(np.uint64)
+        if not offsets.size:
+            return _nothing()
+    return _leaves(superblock, layout, grid, (rows, node))
+
+
+def _node_type(superblock: Superblock, rank: int) -> np.dtype[Any]:
+    address = f"<u{superblock.address_size}"
+    # The key before each child: stored bytes, filter mask, first element along each dimension.
+    key = [("length", "<u4"), ("mask", "<u4"), ("start", "<u8", (rank,)), ("zero", "<u8")]
+    entry = np.dtype([*key, ("address", address)])
+    return np.dtype(
+        [
+            ("signature", "S4"),
+            ("type", "u1"),
+            ("level", "u1"),
+            ("count", "<u2"),
+            ("siblings", address, (2,)),
+            ("entries", entry, (2 * superblock.chunk_k,)),
+        ]
+    )
+
+
+def _checked(nodes: npt.NDArray[Any], level: int) -> npt.NDArray[Any]:
+    if (nodes["signature"] != b"TREE").any() or (nodes["type"] != _CHUNK_NODE).any():
+        raise Damaged("a node of its chunk index is not where the index says")
+    if (nodes["level"] != level).any() or nodes["count"].max() > nodes["entries"].shape[1]:
+        raise Damaged("a node of its chunk index has another level, or more entries, than fit")
+    return nodes
+
+
+def _entries(nodes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the used entries of nodes, in order."""
+    entries, count = nodes["entries"], nodes["count"]
+    most = entries.shape[1]
+    if (count == most).all():
+        return entries.reshape(-1)
+    used: npt.NDArray[Any] = entries[np.arange(most) < count[:, None]]
+    return used
+
+
+def _leaves(
+    superblock: Superblock,
+    layout: Chunked,
+    grid: tuple[int, ...],
+    leaves: tuple[Rows, np.dtype[Any]],
+) -> ChunkTable:
+    """Decode the leaves block by block, into columns that are as long as they may be."""
+    rows, node = leaves
+    most = min(len(rows) * 2 * superblock.chunk_k, prod(grid))
+    offset, length = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
+    position = np.empty(most, dtype=np.int64)
+    mask: npt.NDArray[np.uint32] | None = None
+    done, is_whole = 0, True
+    for start in range(0, len(rows), _BLOCK):
+        nodes = rows.block(start, min(start + _BLOCK, len(rows))).view(node)[:, 0]
+        entries = _entries(_checked(nodes, 0))
+        end = done + len(entries)
+        if end > most:
+            raise Damaged(f"its index lists more chunks than its grid of {grid} has")
+        here = _positions(entries["start"], layout.chunk_shape, grid)
+        position[done:end] = here
+        is_whole = is_whole and bool((here == np.arange(done, end)).all())
+        offset[done:end] = entries["address"]
+        length[done:end] = entries["length"]
+        if mask is not None or entries["mask"].any():
+            if mask is None:
+                mask = np.zeros(most, dtype=np.uint32)
+            mask[done:end] = entries["mask"]
+        done = end
+    if done < most:
+        offset, length, position = offset[:done].copy(), length[:done].copy(), position[:done]
+        mask = None if mask is None else mask[:done].copy()
+    if superblock.base:
+        offset += np.uint64(superblock.base)
+    if is_whole and done == prod(grid):
+        return ChunkTable(None, offset, length, mask)
+    if not (position[1:] > position[:-1]).all():
+        raise Damaged("the keys of its chunk index are not in order")
+    return ChunkTable(position, offset, length, mask)
+
+
+def _positions(
+    starts: npt.NDArray[np.uint64], chunk_shape: tuple[int, ...], grid: tuple[int, ...]
+) -> npt.NDArray[np.int64]:
+    """Return the flat index in the grid of the chunks that begin at elements `starts`."""
+    position: Any = 0
+    for axis, (chunk, size) in enumerate(zip(chunk_shape, grid, strict=True)):
+        start = starts[:, axis].copy()
+        index = start // np.uint64(chunk)
+        if (index * np.uint64(chunk) != start).any():
+            raise Damaged(f"its index lists a chunk that begins within another, on axis {axis}")
+        if index.size and int(index.max()) >= size:
+            at = int(index.max())
+            raise Damaged(
+                f"its index lists a chunk at {at} along axis {axis}, outside of the grid of {grid}"
+            )
+        position = index if axis == 0 else position * np.uint64(size) + index
+    placed_at: npt.NDArray[np.int64] = position.view(np.int64)
+    return placed_at
+
+
+def _nothing() -> ChunkTable:
+    none = np.zeros(0, dtype=np.uint64)
+    return ChunkTable(none.astype(np.int64), none, none)
+
+
+def btree_v2_chunks(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], chunk_nbytes: int
+) -> Steps[ChunkTable]:
+    """Read all chunks of a version 2 B-tree; `chunk_nbytes` is the length of unfiltered ones."""
+    records = yield from read_records(superblock, layout.address or 0, {_PLAIN, _FILTERED})
+    rows, o = records.rows, superblock.address_size
+    tail = 8 * len(grid)
+    n_length = rows.shape[1] - o - 4 - tail if records.kind == _FILTERED else 0
+    if len(rows) and (rows.shape[1] != o + tail + (n_length + 4 if n_length else 0)):
+        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+    if n_length > 8:
+        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+    offset = numbers(rows[:, :o]) + np.uint64(superblock.base)
+    length = np.full(len(rows), chunk_nbytes, dtype=np.uint64)
+    mask = None
+    if n_length:
+        length = numbers(rows[:, o : o + n_length])
+        mask = numbers(rows[:, o + n_length : o + n_length + 4]).astype(np.uint32)
+        mask = mask if mask.any() else None
+    scaled = np.ascontiguousarray(rows[:, rows.shape[1] - tail :]).view("<i8")
+    return placed(ChunkTable(None, offset, length, mask), list(scaled.T), grid)
+
+
+def numbers(columns: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return the little-endian number in each row of bytes; up to 8 of them."""
+    if columns.shape[1] == 8:
+        return np.ascontiguousarray(columns).view("<u8")[:, 0]
+    padded = np.zeros((len(columns), 8), dtype=np.uint8)
+    padded[:, : columns.shape[1]] = columns
+    return padded.view("<u8")[:, 0]
