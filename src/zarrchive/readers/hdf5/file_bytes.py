@@ -10,7 +10,7 @@ import numpy as np
 
 from zarrchive.location.mapping import mapped
 from zarrchive.location.source import ByteRange
-from zarrchive.readers.hdf5.requests import Damaged, Many, Table, Upto, View
+from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Table, Upto, View
 
 if TYPE_CHECKING:
     import mmap
