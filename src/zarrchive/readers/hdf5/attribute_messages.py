@@ -50,9 +50,12 @@ class AttributeMessage(NamedTuple):
 
 
 def read_attribute_messages(
-    superblock: Superblock, messages: list[Message]
-) -> Steps[list[AttributeMessage]]:
+    superblock: Superblock, messages: tuple[Message, ...]
+) -> Steps[tuple[AttributeMessage, ...]]:
     """Return the attributes of the object whose header has `messages`, by name."""
+    compact = _compact(messages, superblock.address_size, superblock.length_size)
+    if compact is not None:
+        return compact
     bodies: list[bytes] = []
     for message in messages:
         if message.kind == _ATTRIBUTE:
@@ -65,10 +68,36 @@ def read_attribute_messages(
             found.append((yield from _with_shared_parts(superblock, body)))
         else:
             found.append(_parsed(body, superblock.length_size))
+    return _by_name(found)
+
+
+@lru_cache(maxsize=2**13)
+def _compact(
+    messages: tuple[Message, ...], address_size: int, length_size: int
+) -> tuple[AttributeMessage, ...] | None:
+    """Return attributes that are all in the object header, parsed once for equal headers.
+
+    None where some are elsewhere.
+    """
+    found = []
+    for message in messages:
+        if message.kind == _ATTRIBUTE:
+            body = message.body
+            if message.flags & _SHARED or (body[0] > 1 and body[1] & 3):
+                return None
+            found.append(_parsed(body, length_size))
+        elif message.kind == _ATTRIBUTE_INFO:
+            at = 2 + (2 if number(message.body, 1, 1) & 1 else 0)
+            if message.body[at : at + address_size] != b"\xff" * address_size:
+                return None
+    return _by_name(found)
+
+
+def _by_name(found: list[AttributeMessage]) -> tuple[AttributeMessage, ...]:
     found.sort(key=lambda one: one.name)
     if len({one.name for one in found}) != len(found):
         raise Damaged("two of its attributes have one name")
-    return found
+    return tuple(found)
 
 
 def _dense(superblock: Superblock, info: bytes) -> Steps[list[bytes]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zarrchive.readers.hdf5.attribute_messages import read_attribute_messages
+from zarrchive.readers.hdf5.attribute_messages import AttributeMessage, read_attribute_messages
 from zarrchive.readers.hdf5.attribute_values import (
     LARGEST,
     NOT_READ,
@@ -20,104 +21,125 @@ from zarrchive.readers.hdf5.datatype_message import parse_datatype
 from zarrchive.readers.hdf5.datatype_tree import Reference, VariableLength
 from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, NotUnderstood, Trouble, together
-from zarrchive.readers.hdf5.stored_values import decode, heap_references
+from zarrchive.readers.hdf5.stored_values import decode
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
-    from zarrchive.readers.hdf5.datatype_tree import Datatype
-    from zarrchive.readers.hdf5.global_heap import GlobalHeaps
     from zarrchive.readers.hdf5.objects import FileObject
     from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.problems import Reason
     from zarrchive.readers.hdf5.requests import Steps
-    from zarrchive.readers.hdf5.stored_values import HeapReferences
 
 __all__ = ["read_attributes"]
 
 _VARIABLE_LENGTH: Final = 9
 """Class of the datatypes whose values are in the global heap."""
-_SEEN: Final[dict[bytes, object]] = {}
-"""Values by the whole message, in which name, type and shape are too."""
-_MOST_SEEN: Final = 2**16
-_SEEN_SIZE: Final = 2**10
-"""Bytes; longer messages are hardly ever repeated."""
 
 
 def read_attributes(file: OpenFile, objects: Iterable[FileObject]) -> Steps[list[Attributes]]:
     """Read all attributes of groups and datasets; what is in heaps is fetched for all at once.
 
-    An attribute whose message was seen before, in any file, is not decoded again.
+    Equal messages are decoded once, whatever file they are in.
     """
     wanted = list(objects)
     listed = yield from together(_listed(file, one) for one in wanted)
+    width = file.superblock.address_size
     addresses: set[int] = set()
     for messages in listed:
         if not isinstance(messages, Trouble):
-            for one in messages:
-                if one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
-                    addresses.update(_heap_addresses(file, one))
-    yield from file.heaps.load(addresses)
+            addresses |= _heap_addresses(messages, width)
+    yield from file.heaps.load(addresses - {0, file.superblock.undefined})
     return [_attributes(file, *pair) for pair in zip(wanted, listed, strict=True)]
 
 
-def _listed(file: OpenFile, one: FileObject) -> Steps[list[AttributeMessage]]:
+def _listed(file: OpenFile, one: FileObject) -> Steps[tuple[AttributeMessage, ...]]:
     if one.messages is None:
         raise NotUnderstood("its object header is left to h5py")
     return (yield from read_attribute_messages(file.superblock, one.messages))
 
 
-def _heap_addresses(file: OpenFile, one: AttributeMessage) -> set[int]:
-    """Return the global heaps that the value of an attribute lies in."""
-    try:
-        found = _references(file, one)
-    except PARSE_ERRORS:
-        return set()  # which is said when the value is decoded
-    return {*found.addresses[found.lengths > 0].tolist()} - {0, file.superblock.undefined}
+@lru_cache(maxsize=2**13)
+def _heap_addresses(messages: tuple[AttributeMessage, ...], width: int) -> frozenset[int]:
+    """Return the global heaps that the values of attributes lie in."""
+    found: set[int] = set()
+    for one in messages:
+        if one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+            try:
+                found.update(address for n, address, _ in _references(one, width) if n)
+            except PARSE_ERRORS:
+                continue  # which is said when the value is decoded
+    return frozenset(found)
 
 
-def _references(file: OpenFile, one: AttributeMessage) -> HeapReferences:
+def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]:
+    """Return length, heap address and index of each element (§III.E)."""
+    size = 8 + width
     count = prod(one.extent.shape) if one.extent.shape is not None else 0
-    return heap_references(one.data, count, address_size=file.superblock.address_size)
+    if count * size > len(one.data):
+        raise ValueError(f"{count} elements take {count * size} bytes, not {len(one.data)}")
+    places = range(0, count * size, size)
+    return [
+        (
+            number(one.data, at, 4),
+            number(one.data, at + 4, width),
+            number(one.data, at + size - 4, 4),
+        )
+        for at in places
+    ]
 
 
 def _attributes(
-    file: OpenFile, obj: FileObject, listed: list[AttributeMessage] | Trouble
+    file: OpenFile, obj: FileObject, listed: tuple[AttributeMessage, ...] | Trouble
 ) -> Attributes:
     if isinstance(listed, Trouble):
         from zarrchive.readers.hdf5.attributes_by_h5py import attributes_by_h5py
 
         return attributes_by_h5py(file, obj, listed)
-    found = Attributes()
-    may_be_scale = any(one.name == b"CLASS" for one in listed)
-    for one in listed:
-        name = text_of(one.name, "", found)
-        if name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
-            found.internal[name] = None
-            continue
-        value = _value(file, one, name, found)
-        if value is not None:
-            found.put(name, value)
+    values, reasons = _plain_values(listed)
+    found = Attributes(reasons=list(reasons))
+    for name, value in values:
+        if isinstance(value, AttributeMessage):
+            value = _from_heap(file, value, name, found)  # noqa: PLW2901 - the value it stands for
+            if value is None:
+                continue
+        found.put(name, _own(value))
     found.settle()
     return found
 
 
-def _value(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
-    """Return the value of one attribute, or None after saying why there is none."""
-    if one.body is not None and one.body in _SEEN:
-        return _own(_SEEN[one.body])
-    n_reasons = len(found.reasons)
+@lru_cache(maxsize=2**13)
+def _plain_values(
+    messages: tuple[AttributeMessage, ...],
+) -> tuple[tuple[tuple[str, object], ...], tuple[Reason, ...]]:
+    """Return name and value of attributes, and what was lost.
+
+    In place of a value that is in a heap is its message.
+    """
+    found = Attributes()
+    values: list[tuple[str, object]] = []
+    may_be_scale = any(one.name == b"CLASS" for one in messages)
+    for one in messages:
+        name = text_of(one.name, "", found)
+        if name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
+            values.append((name, None))
+        elif one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+            values.append((name, one))
+        else:
+            value = _guarded(name, found, partial(_decoded, one, name, found))
+            if value is not None:
+                values.append((name, value))
+    return tuple(values), tuple(found.reasons)
+
+
+def _guarded(name: str, found: Attributes, decoded: Callable[[], object]) -> object:
+    """Return a value, or None after saying why there is none."""
     try:
-        value = _decoded(file, one, name, found)
+        return decoded()
     except (Trouble, *PARSE_ERRORS) as error:
         found.reasons.append(lost(name, f"it cannot be decoded ({' '.join(str(error).split())})"))
         return None
-    if one.body is not None and len(found.reasons) == n_reasons and len(one.body) <= _SEEN_SIZE:
-        if len(_SEEN) >= _MOST_SEEN:
-            _SEEN.clear()
-        _SEEN[one.body] = _own(value)
-    return value
 
 
 def _own(value: object) -> object:
@@ -127,12 +149,10 @@ def _own(value: object) -> object:
     return list(value) if isinstance(value, list) else value
 
 
-def _decoded(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
-    """Decode the value; None after saying why there is none."""
+def _decoded(one: AttributeMessage, name: str, found: Attributes) -> object:
+    """Decode a value that is in the message; None after saying why there is none."""
     shape = one.extent.shape
     kind = data_type(one.datatype)
-    if one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
-        return _from_heap(file, one, name, found)
     if kind.dtype is None:
         found.reasons.append(lost(name, kind.reason.what if kind.reason else "unknown datatype"))
         return None
@@ -148,34 +168,45 @@ def _decoded(file: OpenFile, one: AttributeMessage, name: str, found: Attributes
 
 
 def _from_heap(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
+    """Decode a value that is in a heap; None after saying why there is none."""
+    return _guarded(name, found, partial(_heap_value, file, one, name, found))
+
+
+def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
     """Return text, or one sequence, of varying length; or the scales of each dimension."""
     datatype = parse_datatype(one.datatype)
     if not isinstance(datatype, VariableLength):
-        raise TypeError("the class of the message said that it is one")
+        raise ValueError("the class of the message said that it is one")  # noqa: TRY004 - damage
     shape = one.extent.shape
     if shape is None:
         return ""
     base = datatype.base
     if datatype.is_string:
         texts = np.empty(prod(shape), dtype=object)
-        texts[:] = [
-            data.partition(b"\0")[0] for _, data in _objects(file.heaps, _references(file, one), 1)
-        ]
+        texts[:] = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]
         return presented(texts.reshape(shape or (1,)), name, found)
     if name == "DIMENSION_LIST" and isinstance(base, Reference) and base.kind == "object":
         return _scale_addresses(file, one, base)
-    return _sequence(file, one, base, (name, found))
+    if prod(shape) != 1:
+        found.reasons.append(lost(name, "it holds several sequences of varying length"))
+        return None
+    ((count, data),) = _objects(file, one, base.size)
+    try:
+        values = decode(base, data, count)
+    except ValueError:
+        found.reasons.append(lost(name, "it holds sequences of references or strings"))
+        return None
+    return values.astype(values.dtype.newbyteorder("="))
 
 
-def _objects(
-    heaps: GlobalHeaps, references: HeapReferences, item_size: int
-) -> list[tuple[int, bytes]]:
+def _objects(file: OpenFile, one: AttributeMessage, item_size: int) -> list[tuple[int, bytes]]:
     """Return number of items and bytes of each element."""
-    columns = (column.tolist() for column in references)
     found = []
-    for length, address, index in zip(*columns, strict=True):
-        data = b"" if not length or not address else heaps.object(address, index)
-        length = length if address else 0  # noqa: PLW2901 - nothing is there
+    for length, address, index in _references(one, file.superblock.address_size):
+        if not length or not address:
+            found.append((0, b""))
+            continue
+        data = file.heaps.object(address, index)
         if length * item_size > len(data):
             raise ValueError(f"{length} items are in {len(data)} bytes of the global heap")
         found.append((length, data[: length * item_size]))
@@ -189,24 +220,9 @@ def _scale_addresses(
     width = file.superblock.address_size
     if base.size != width:
         raise ValueError(f"references of {base.size} bytes are not addresses")
-    found = _objects(file.heaps, _references(file, one), base.size)
-    lists = [[number(data, i * width, width) for i in range(n)] for n, data in found]
+    lists = [
+        [number(data, i * width, width) for i in range(count)]
+        for count, data in _objects(file, one, base.size)
+    ]
     absent = {0, file.superblock.undefined}
     return tuple(tuple(-1 if a in absent else a for a in addresses) for addresses in lists)
-
-
-def _sequence(
-    file: OpenFile, one: AttributeMessage, base: Datatype, place: tuple[str, Attributes]
-) -> object:
-    """Return a sequence of numbers, if there is just one."""
-    name, found = place
-    if prod(one.extent.shape or ()) != 1:
-        found.reasons.append(lost(name, "it holds several sequences of varying length"))
-        return None
-    try:
-        ((count, data),) = _objects(file.heaps, _references(file, one), base.size)
-        values = decode(base, data, count)
-    except ValueError:
-        found.reasons.append(lost(name, "it holds sequences of references or strings"))
-        return None
-    return values.astype(values.dtype.newbyteorder("="))

@@ -6,7 +6,9 @@ version 2 B-trees (§III.A.2, types 10 and 11).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,13 +30,17 @@ _CHUNK_NODE: Final = 1
 _BLOCK: Final = 256
 """Leaves that are decoded at a time, so that they stay in the processor's cache."""
 _PLAIN, _FILTERED = 10, 11
+_INTEGERS: Final = {2: "H", 4: "I", 8: "Q"}
 
 
 def btree_v1_chunks(
     superblock: Superblock, layout: Chunked, grid: tuple[int, ...]
 ) -> Steps[ChunkTable]:
     """Read all chunks of a version 1 B-tree, a whole level at a time."""
-    node = _node_type(superblock, len(grid))
+    node = _node_type(superblock.address_size, len(grid), superblock.chunk_k)
+    root = yield superblock.at(layout.address or 0, node.itemsize)
+    if root[:6] == b"TREE\x01\x00":
+        return _one_leaf(superblock, layout, grid, root)
     offsets = np.array([layout.address or 0], dtype=np.uint64)
     level = -1
     while True:
@@ -54,8 +60,9 @@ def btree_v1_chunks(
     return _leaves(superblock, layout, grid, (rows, node))
 
 
-def _node_type(superblock: Superblock, rank: int) -> np.dtype[Any]:
-    address = f"<u{superblock.address_size}"
+@lru_cache(maxsize=64)
+def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
+    address = f"<u{address_size}"
     # The key before each child: stored bytes, filter mask, first element along each dimension.
     key = [("length", "<u4"), ("mask", "<u4"), ("start", "<u8", (rank,)), ("zero", "<u8")]
     entry = np.dtype([*key, ("address", address)])
@@ -66,7 +73,7 @@ def _node_type(superblock: Superblock, rank: int) -> np.dtype[Any]:
             ("level", "u1"),
             ("count", "<u2"),
             ("siblings", address, (2,)),
-            ("entries", entry, (2 * superblock.chunk_k,)),
+            ("entries", entry, (2 * chunk_k,)),
         ]
     )
 
@@ -87,6 +94,31 @@ def _entries(nodes: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return entries.reshape(-1)
     used: npt.NDArray[Any] = entries[np.arange(most) < count[:, None]]
     return used
+
+
+def _one_leaf(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], data: bytes
+) -> ChunkTable:
+    """Decode the only node of a small index, without the cost of arrays for each field."""
+    o, rank = superblock.address_size, len(grid)
+    form = Struct(f"<II{rank}Q8x{_INTEGERS[o]}")
+    count, head = int.from_bytes(data[6:8], "little"), 8 + 2 * o
+    if head + count * form.size > len(data):
+        raise Damaged("a node of its chunk index has more entries than fit")
+    if not count:
+        return _nothing()
+    rows = list(form.iter_unpack(data[head : head + count * form.size]))
+    length, mask, *_, offset = zip(*rows, strict=True)
+    starts = np.array([row[2:-1] for row in rows], dtype=np.uint64)
+    position = _positions(starts, layout.chunk_shape, grid)
+    if count > 1 and not (position[1:] > position[:-1]).all():
+        raise Damaged("the keys of its chunk index are not in order")
+    return ChunkTable(
+        None if count == prod(grid) else position,
+        np.array(offset, dtype=np.uint64) + np.uint64(superblock.base),
+        np.array(length, dtype=np.uint32),
+        np.array(mask, dtype=np.uint32) if any(mask) else None,
+    )
 
 
 def _leaves(

@@ -6,6 +6,7 @@ Follows the HDF5 File Format Specification 3.0, §III.E.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.requests import Damaged, Trouble, together
@@ -53,18 +54,24 @@ class GlobalHeaps:
         size = number(data, 8, width)
         if size > len(data):
             data = yield self.superblock.at(address, size)
-        # The header is aligned to 8 bytes, as all objects are.
-        at, objects = _aligned(8 + width), {}
-        while at + 8 + width <= size:
-            index, length = number(data, at, 2), number(data, at + 8, width)
-            if not index:
-                break  # the rest is free space
-            start = at + _aligned(8 + width)
-            if start + length > size:
-                raise Damaged(f"object {index} of the global heap at {address} is cut off")
-            objects[index] = data[start : start + length]
-            at = start + _aligned(length)
-        return objects
+        return _objects(data[:size], width)
+
+
+@lru_cache(maxsize=256)
+def _objects(data: bytes, width: int) -> dict[int, bytes]:
+    """Return the objects of a collection by index; files of a series often repeat them."""
+    # The header is aligned to 8 bytes, as all objects are.
+    at, objects, size = _aligned(8 + width), {}, len(data)
+    while at + 8 + width <= size:
+        index, length = number(data, at, 2), number(data, at + 8, width)
+        if not index:
+            break  # the rest is free space
+        start = at + _aligned(8 + width)
+        if start + length > size:
+            raise Damaged(f"object {index} of a global heap is cut off")
+        objects[index] = data[start : start + length]
+        at = start + _aligned(length)
+    return objects
 
 
 def _aligned(size: int) -> int:

@@ -6,6 +6,7 @@ Follows the HDF5 File Format Specification 3.0: link message (§IV.A.2.g), link 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.btree_v2 import read_records
@@ -55,7 +56,7 @@ def read_links(superblock: Superblock, messages: Iterable[Message]) -> Steps[lis
         if message.kind in {_LINK_INFO, _LINK, _SYMBOL_TABLE} and message.flags & _SHARED:
             raise NotUnderstood("the links of the group are in a shared message")
         if message.kind == _LINK:
-            links.append(_parsed(superblock, message.body))
+            links.append(_parsed(message.body, superblock.address_size))
         elif message.kind == _LINK_INFO:
             links += yield from _dense(superblock, message.body)
         elif message.kind == _SYMBOL_TABLE:
@@ -88,11 +89,12 @@ def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
     # A record is the hash of the name, which is not needed, and the ID in the heap.
     ids = [record[4:] for record in records.as_bytes()]
     objects = yield from heap_objects(superblock, heap, ids)
-    return [_parsed(superblock, one) for one in objects]
+    return [_parsed(one, superblock.address_size) for one in objects]
 
 
-def _parsed(superblock: Superblock, body: bytes) -> Link:
-    """Parse a link message."""
+@lru_cache(maxsize=2**13)
+def _parsed(body: bytes, width: int) -> Link:
+    """Parse a link message with addresses of `width` bytes; equal ones are parsed once."""
     if number(body, 0, 1) != 1:
         raise NotUnderstood(f"a link message of the group has version {body[0]}")
     flags, at, kind, order = number(body, 1, 1), 2, HARD, -1
@@ -102,15 +104,15 @@ def _parsed(superblock: Superblock, body: bytes) -> Link:
         order, at = number(body, at, 8), at + 8
     if flags & 0x10:
         at += 1  # the character set: names are decoded as UTF-8, which ASCII is
-    width = 1 << (flags & 3)
-    length = number(body, at, width)
-    at += width
+    size = 1 << (flags & 3)
+    length = number(body, at, size)
+    at += size
     name = body[at : at + length]
     at += length
     if not length or at > len(body):
         raise Damaged("the name of a link is cut off")
     if kind == HARD:
-        return Link(name, HARD, superblock.address(body, at), order=order)
+        return Link(name, HARD, number(body, at, width), order=order)
     size = number(body, at, 2)
     value = body[at + 2 : at + 2 + size]
     if len(value) != size:

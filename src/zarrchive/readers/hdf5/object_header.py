@@ -6,11 +6,13 @@ message (§IV.A.2.q).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
@@ -35,74 +37,79 @@ class Message(NamedTuple):
     body: bytes
 
 
-def read_header(superblock: Superblock, address: int) -> Steps[list[Message]]:
+def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ...]]:
     """Read all messages of the object header at `address`, continuations included."""
     start = yield superblock.upto(address, _FIRST_READ)
-    is_new = start[:4] == b"OHDR"
-    if is_new:
-        flags = start[5]
-        at = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
-        width = 1 << (flags & 3)
-        size = int.from_bytes(start[at : at + width], "little")
-        at += width
-        end = at + size + 4
-    elif start[:1] == b"\x01" and len(start) >= 12:
-        flags = 0
-        (size,) = unpack_from("<I", start, 8)
-        at, end = 16, 16 + size
-    else:
-        raise Damaged(f"there is no object header at address {address}")
+    at, size, kind = _prefix(start, address)
+    end = at + size + (0 if kind is None else 4)  # newer headers have a checksum behind
     if end > len(start):
         start = yield superblock.at(address, end)
-    if is_new:
-        if start[4] != 2:
-            raise NotUnderstood(f"its object header has version {start[4]}")
+    if kind is not None:
         check_checksum(start[:end], "its object header")
-    messages: list[Message] = []
-    pending = _split(start, at, at + size, flags if is_new else None, messages)
+    messages, pending = _split(start[at : at + size], kind)
+    if not pending:
+        return messages
+    found, waiting = list(messages), list(pending)
     seen: set[int] = set()
-    while pending:
-        body = pending.pop(0)
-        block, length = (
-            superblock.address(body, 0),
-            superblock.length(body, superblock.address_size),
-        )
+    while waiting:
+        body = waiting.pop(0)
+        block = superblock.address(body, 0)
+        length = superblock.length(body, superblock.address_size)
         if block in seen:
             raise Damaged(f"its object header continues twice at address {block}")
         seen.add(block)
         data = yield superblock.at(block, length)
-        begin, stop = 0, len(data)
-        if is_new:
-            if data[:4] != b"OCHK" or len(data) < 8:
-                raise Damaged(f"its object header does not continue at address {block}")
-            check_checksum(data, "a continuation of its object header")
-            begin, stop = 4, len(data) - 4
-        pending += _split(data, begin, stop, flags if is_new else None, messages)
-    return messages
+        more, pending = _split(data if kind is None else _continued(data, block), kind)
+        found += more
+        waiting += pending
+    return tuple(found)
 
 
-def _split(
-    data: bytes, at: int, stop: int, flags: int | None, messages: list[Message]
-) -> list[bytes]:
-    """Add the messages of a block; return the bodies of the continuation messages.
+def _prefix(start: bytes, address: int) -> tuple[int, int, int | None]:
+    """Return where the messages begin, their bytes, and the kind of header for `_split`."""
+    if start[:4] == b"OHDR":
+        if start[4] != 2:
+            raise NotUnderstood(f"its object header has version {start[4]}")
+        flags = start[5]
+        at = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
+        width = 1 << (flags & 3)
+        return at + width, number(start, at, width), flags & 4
+    if start[:1] == b"\x01" and len(start) >= 12:
+        return 16, number(start, 8, 4), None
+    raise Damaged(f"there is no object header at address {address}")
 
-    `flags` are those of a header of version 2, None in version 1.
+
+def _continued(data: bytes, block: int) -> bytes:
+    """Return the messages of a continuation block of a newer header."""
+    if data[:4] != b"OCHK" or len(data) < 8:
+        raise Damaged(f"its object header does not continue at address {block}")
+    check_checksum(data, "a continuation of its object header")
+    return data[4:-4]
+
+
+@lru_cache(maxsize=2**13)
+def _split(data: bytes, tracks_order: int | None) -> tuple[tuple[Message, ...], tuple[bytes, ...]]:
+    """Return the messages of a block, and the bodies of its continuation messages.
+
+    `tracks_order` is None in version 1, and in version 2 whether messages have an order of
+    creation. The files of a series repeat most blocks: equal ones are split once.
     """
-    continuations = []
-    if flags is None:
+    messages, continuations = [], []
+    if tracks_order is None:
         form, head = "<HHB", 8
     else:
-        form, head = "<BHB", 6 if flags & 4 else 4
+        form, head = "<BHB", 6 if tracks_order else 4
+    at, stop = 0, len(data)
     while at + head <= stop:
-        kind, size, message_flags = unpack_from(form, data, at)
+        kind, size, flags = unpack_from(form, data, at)
         at += head
         if at + size > stop:
             raise Damaged(f"message {kind:#x} of its object header is cut off")
         if kind == _CONTINUATION:
             continuations.append(data[at : at + size])
-        elif kind > _LAST_KNOWN and message_flags & _MUST_UNDERSTAND:
+        elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
             raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
         elif kind != _NIL:
-            messages.append(Message(kind, message_flags, data[at : at + size]))
+            messages.append(Message(kind, flags, data[at : at + size]))
         at += size
-    return continuations
+    return tuple(messages), tuple(continuations)

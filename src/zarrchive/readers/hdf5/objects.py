@@ -22,7 +22,7 @@ class FileObject:
     path: bytes
     """A path that leads to it."""
     kind: Kind
-    messages: list[Message] | None
+    messages: tuple[Message, ...] | None
     """Of its header; None where h5py has to tell."""
     links: list[Link] = field(default_factory=list)
     _by_name: dict[bytes, Link] = field(default_factory=dict)
