@@ -19,6 +19,13 @@ pytest.importorskip("jupyterlab")
 
 TOKEN = "not-a-secret-only-for-this-test"
 
+# What is drawn cannot tell: the indicator beside the kernel's name is idle from the start.
+KERNEL_IS_THERE = """() => {
+  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  const kernel = session?.isReady && session.session?.kernel;
+  return Boolean(kernel) && kernel.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+
 
 @pytest.fixture
 def lab(tmp_path, sample_folder):
@@ -65,6 +72,7 @@ def lab(tmp_path, sample_folder):
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",
     ]
     log = (tmp_path / "lab.log").open("wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -155,12 +163,13 @@ def _run_explorer(page, url):
     page.goto(url)
     cells = page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(3, timeout=60_000)
-    # a cell that is run before its kernel is there would be forgotten
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
-        timeout=60_000
-    )
-    cells.nth(1).locator(".cm-content").click()
+    # a cell that is run before its kernel is there is forgotten, without a word
+    page.wait_for_function(KERNEL_IS_THERE, timeout=60_000)
+    code = cells.nth(1).locator(".cm-content")
+    code.click()
+    expect(code).to_be_focused()
     page.keyboard.press("Shift+Enter")
+    expect(cells.nth(1).locator(".jp-InputPrompt")).to_have_text(re.compile(r"^\[(\*|\d+)\]:$"))
     root = page.locator(".zx[data-ready]")
     root.wait_for(timeout=60_000)
     root.scroll_into_view_if_needed()
