@@ -166,7 +166,7 @@ def _read(
 @lru_cache(maxsize=4096)
 def _attribute_type(encoded: bytes) -> tuple[DataType, int, h5t.TypeID]:
     """Return what a type is, the bytes of one element in the file, and the type to read it as."""
-    tid, kind = h5t.decode(encoded), data_type(encoded)
+    tid, kind = h5t.decode(encoded), data_type(encoded[2:])
     if kind.dtype is None:
         return kind, tid.get_size(), tid
     memory = h5t.py_create(kind.dtype)

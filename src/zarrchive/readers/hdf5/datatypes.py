@@ -1,40 +1,42 @@
-"""HDF5 datatypes as NumPy dtypes: which ones Zarr can take byte for byte, and which it cannot.
-
-Follows the HDF5 File Format Specification 3.0, §IV.A.2.d (datatype message).
-"""
+"""HDF5 datatypes as NumPy dtypes: which ones Zarr can take byte for byte, and which it cannot."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-from h5py import h5t
 
+from zarrchive.readers.hdf5.datatype_message import parse_datatype
+from zarrchive.readers.hdf5.datatype_tree import (
+    Array,
+    BitField,
+    Complex,
+    Compound,
+    Enumeration,
+    FixedPoint,
+    FixedString,
+    FloatingPoint,
+    Opaque,
+    Reference,
+    Time,
+    VariableLength,
+)
 from zarrchive.readers.hdf5.problems import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["DataType", "data_type"]
+    from zarrchive.readers.hdf5.datatype_tree import Datatype
 
-_ORDERS: Final = {h5t.ORDER_LE: "<", h5t.ORDER_BE: ">"}
-_FLOATS: Final = (
-    (h5t.IEEE_F16LE, "<f2"),
-    (h5t.IEEE_F16BE, ">f2"),
-    (h5t.IEEE_F32LE, "<f4"),
-    (h5t.IEEE_F32BE, ">f4"),
-    (h5t.IEEE_F64LE, "<f8"),
-    (h5t.IEEE_F64BE, ">f8"),
-)
-_BITFIELDS: Final = tuple(
-    (getattr(h5t, f"STD_B{8 * size}{order}"), f"{sign}u{size}")
-    for size in (1, 2, 4, 8)
-    for order, sign in (("LE", "<"), ("BE", ">"))
-)
-_BOOL: Final = {"FALSE": 0, "TRUE": 1}
+__all__ = ["DataType", "data_type", "describe"]
+
 _INLINE_HINT: Final = "name it in loadable_variables, so that h5py's values are used instead"
+_H5PY_HINT: Final = "read this variable with h5py; all others can be used"
+_LARGEST: Final = 2**31 - 1
+"""Bytes of one element that NumPy can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,21 @@ class DataType:
     """Names of the values of an enumeration."""
 
 
-@lru_cache(maxsize=4096)
-def data_type(encoded: bytes) -> DataType:
-    """Describe the datatype whose HDF5 encoding (``TypeID.encode()``) is `encoded`.
+@lru_cache(maxsize=1024)
+def data_type(message: bytes) -> DataType:
+    """Describe the datatype of a datatype message (h5py: ``TypeID.encode()[2:]``).
 
-    Files of a series share their types, so the answers are kept.
+    Files of a series share their types, so the answers are kept. Raises `ValueError` where the
+    message is damaged.
     """
-    return _describe(h5t.decode(encoded))
+    return describe(parse_datatype(message))
 
 
-def _describe(tid: h5t.TypeID) -> DataType:
-    describe = _BY_CLASS.get(tid.get_class())
-    if describe is None:
-        return _refused(f"datatype class {tid.get_class()}", "it has no equal in Zarr")
-    return describe(tid)
-
-
-_H5PY_HINT: Final = "read this variable with h5py; all others can be used"
+def describe(found: Datatype) -> DataType:
+    """Describe a datatype that was parsed already."""
+    if found.size > _LARGEST:
+        return _refused(f"one of {found.size} bytes an element", "no type of NumPy is that large")
+    return _DESCRIPTIONS[type(found)](found)
 
 
 def _refused(kind: str, why: str, hint: str = _H5PY_HINT) -> DataType:
@@ -96,57 +96,84 @@ def _converted(dtype: np.dtype[Any], what: str) -> DataType:
     return DataType(dtype=dtype, reason=reason)
 
 
-def _integer(tid: h5t.TypeID) -> DataType:
-    size, precision, offset = tid.get_size(), tid.get_precision(), tid.get_offset()
-    kind = "u" if tid.get_sign() == h5t.SGN_NONE else "i"
-    order = _ORDERS.get(tid.get_order())
-    if size in {1, 2, 4, 8} and precision == 8 * size and offset == 0 and order is not None:
-        return DataType(np.dtype(f"{order}{kind}{size}"))
+def _integer(found: FixedPoint) -> DataType:
+    size, precision, offset = found.size, found.precision, found.offset
+    kind = "i" if found.is_signed else "u"
+    if size in {1, 2, 4, 8} and precision == 8 * size:
+        return DataType(np.dtype(f"{found.order}{kind}{size}"))
     wide = next((n for n in (1, 2, 4, 8) if 8 * n >= precision and n >= min(size, 8)), None)
-    if wide is None or order is None:
+    if wide is None:
         return _refused(f"an integer of {precision} bits", "no type of NumPy is wide enough")
-    dtype = np.dtype(f"{order}{kind}{wide}")
+    dtype = np.dtype(f"{found.order}{kind}{wide}")
     return _converted(dtype, f"integers of {precision} bits at bit {offset} of {size} bytes")
 
 
-def _float(tid: h5t.TypeID) -> DataType:
-    for known, name in _FLOATS:
-        if tid.equal(known):
-            return DataType(np.dtype(name))
-    if tid.get_order() not in _ORDERS:
+def _float(found: FloatingPoint) -> DataType:
+    if found.order == "vax":
         return _refused(
             "a VAX float",
             "neither Zarr nor h5py reads that byte order rightly",
             "write the file again as IEEE floats with the software that made it",
         )
-    _, exponent_position, exponent_bits, _, mantissa_bits = tid.get_fields()
-    what = f"floats of {tid.get_size()} bytes with {exponent_bits} exponent bits (at bit "
-    what += f"{exponent_position}) and {mantissa_bits} mantissa bits"
-    if exponent_bits <= 8 and mantissa_bits <= 23:
-        return _converted(np.dtype(np.float32), what)
-    if exponent_bits <= 11 and mantissa_bits <= 52:
-        return _converted(np.dtype(np.float64), what)
+    for layout, size in _IEEE:
+        if replace(layout, order=found.order) == found:
+            return DataType(np.dtype(f"{found.order}f{size}"))
+    what = f"floats of {found.size} bytes with {found.exponent_size} exponent bits (at bit "
+    what += f"{found.exponent_position}) and {found.mantissa_size} mantissa bits"
+    if found.normalization != "implied":
+        return _refused(what, "HDF5 itself has no rule for numbers whose first bit is not set")
+    for layout, size in _IEEE:
+        if size >= min(found.size, 8) and _holds(layout, found):
+            return _converted(np.dtype(f"{found.order}f{size}"), what)
     return _refused(what, "no type of Zarr holds them exactly")
 
 
-def _string(tid: h5t.TypeID) -> DataType:
-    if tid.is_variable_str():
-        return DataType(tid.dtype, is_vlen_string=True)
-    dtype = np.dtype(f"S{tid.get_size()}")
-    padding = tid.get_strpad()
+def _ieee(size: int, exponent_size: int) -> FloatingPoint:
+    """Return the layout of IEEE 754 floats of `size` bytes."""
+    mantissa_size = 8 * size - 1 - exponent_size
+    return FloatingPoint(
+        size=size,
+        order="<",
+        offset=0,
+        precision=8 * size,
+        sign_position=8 * size - 1,
+        exponent_position=mantissa_size,
+        exponent_size=exponent_size,
+        exponent_bias=2 ** (exponent_size - 1) - 1,
+        mantissa_position=0,
+        mantissa_size=mantissa_size,
+        normalization="implied",
+    )
+
+
+_IEEE: Final = ((_ieee(2, 5), 2), (_ieee(4, 8), 4), (_ieee(8, 11), 8))
+
+
+def _holds(wide: FloatingPoint, narrow: FloatingPoint) -> bool:
+    """Say whether each number in one layout, subnormal ones too, is one in the other."""
+    greatest = 2**narrow.exponent_size - 2 - narrow.exponent_bias
+    return (
+        narrow.mantissa_size <= wide.mantissa_size
+        and greatest <= wide.exponent_bias
+        and narrow.exponent_bias <= wide.exponent_bias
+    )
+
+
+def _string(found: FixedString) -> DataType:
+    dtype = np.dtype(f"S{found.size}")
     caution = None
-    if padding == h5t.STR_SPACEPAD:
+    if found.padding == "space-padded":
         caution = Reason(
             code="hdf5-string-padding",
-            what=f"strings of {dtype.itemsize} bytes are padded with spaces: h5py removes the "
+            what=f"strings of {found.size} bytes are padded with spaces: h5py removes the "
             "trailing spaces, Zarr keeps them",
             hint="strip the strings after reading",
             severity="warning",
         )
-    elif padding == h5t.STR_NULLTERM and dtype.itemsize > 1:
+    elif found.padding == "null-terminated" and found.size > 1:
         caution = Reason(
             code="hdf5-string-padding",
-            what=f"strings of {dtype.itemsize} bytes end at their first NUL: h5py stops there, "
+            what=f"strings of {found.size} bytes end at their first NUL: h5py stops there, "
             "Zarr shows what the file has behind it, if there is anything",
             hint="cut the strings at the first NUL after reading",
             severity="warning",
@@ -154,38 +181,38 @@ def _string(tid: h5t.TypeID) -> DataType:
     return DataType(dtype, caution=caution)
 
 
-def _enum(tid: h5t.TypeID) -> DataType:
-    base = _describe(tid.get_super())
-    if base.dtype is None or base.reason is not None:
-        return base
-    members = {
-        tid.get_member_name(i).decode("utf-8", "replace"): int(tid.get_member_value(i))
-        for i in range(tid.get_nmembers())
-    }
-    if members == _BOOL and base.dtype == np.dtype(np.int8):
+def _enum(found: Enumeration) -> DataType:
+    base = _integer(found.base)
+    members = {name.decode("utf-8", "replace"): value for name, value in found.members}
+    if members == {"FALSE": 0, "TRUE": 1} and found.size == 1 and base.reason is None:
         return DataType(np.dtype(np.bool_))
-    return DataType(base.dtype, enum=members)
+    return base if base.dtype is None else replace(base, enum=members)
 
 
-def _bitfield(tid: h5t.TypeID) -> DataType:
-    for known, name in _BITFIELDS:
-        if tid.equal(known):
-            return DataType(np.dtype(name))
-    return _refused(f"a bit field of {tid.get_size()} bytes", "not all of its bits are used")
+def _bitfield(found: BitField) -> DataType:
+    if found.size in {1, 2, 4, 8} and found.precision == 8 * found.size:
+        return DataType(np.dtype(f"{found.order}u{found.size}"))
+    return _refused(f"a bit field of {found.size} bytes", "not all of its bits are used")
 
 
-def _opaque(tid: h5t.TypeID) -> DataType:
-    tag = tid.get_tag()
-    if not tag.startswith(b"NUMPY:"):
-        return DataType(np.dtype(f"V{tid.get_size()}"))
-    dtype = np.dtype(tag[6:].decode("ascii", "replace"))
-    if dtype.kind in "mM" and dtype.itemsize == tid.get_size():
-        return DataType(dtype)
-    return _refused(f"an opaque {dtype}", "Zarr has no such type")
+_NUMPY_TIME: Final = re.compile(r"NUMPY:([<>=|]?[mM]8(\[\d{0,9}[A-Za-z]{1,2}(/\d{1,9})?\])?)")
 
 
-def _complex(tid: h5t.TypeID) -> DataType:
-    base = _describe(tid.get_super())
+def _opaque(found: Opaque) -> DataType:
+    if not found.tag.startswith(b"NUMPY:"):
+        return DataType(np.dtype(f"V{found.size}"))
+    tag = found.tag.decode("ascii", "replace")
+    match = _NUMPY_TIME.fullmatch(tag)
+    if match is None or found.size != 8:
+        return _refused(f"an opaque {tag.removeprefix('NUMPY:')}", "Zarr has no such type")
+    try:
+        return DataType(np.dtype(match[1]))
+    except (TypeError, ValueError):
+        return _refused(f"an opaque {match[1]}", "NumPy has no such unit of time")
+
+
+def _complex(found: Complex) -> DataType:
+    base = _float(found.base)
     if base.reason is None and base.dtype in _COMPLEX:
         return DataType(_COMPLEX[base.dtype])
     return _refused("a complex number", "its parts are no floats of 4 or 8 bytes")
@@ -198,50 +225,53 @@ _COMPLEX: Final = {
 }
 
 
-def _array(tid: h5t.TypeID) -> DataType:
-    base, inner = _describe(tid.get_super()), tuple(tid.get_array_dims())
+def _array(found: Array) -> DataType:
+    base = describe(found.base)
     if base.dtype is None or base.is_vlen_string:
         return _refused("arrays of strings or references", "Zarr has no such type")
-    return DataType(
-        base.dtype, inner + base.inner, base.reason, caution=base.caution, enum=base.enum
-    )
+    return replace(base, inner=found.shape + base.inner)
 
 
-def _compound(tid: h5t.TypeID) -> DataType:
-    names = [tid.get_member_name(i) for i in range(tid.get_nmembers())]
-    offsets = [tid.get_member_offset(i) for i in range(tid.get_nmembers())]
-    members = [_describe(tid.get_member_type(i)) for i in range(tid.get_nmembers())]
-    for name, member in zip(names, members, strict=True):
-        if member.dtype is None or member.inner or member.is_vlen_string:
-            field = name.decode("utf-8", "replace")
-            what = member.reason.what if member.reason else "it has a length or shape of its own"
-            return _refused(f"a compound whose field {field!r} Zarr cannot hold", what)
-    types = [member.dtype for member in members if member.dtype is not None]
-    is_complex = names == [b"r", b"i"] and types[0] == types[1] and types[0] in _COMPLEX
-    if is_complex and offsets == [0, types[0].itemsize] and tid.get_size() == 2 * offsets[1]:
-        return DataType(_COMPLEX[types[0]])
+def _compound(found: Compound) -> DataType:
+    described = [describe(member.type) for member in found.members]
+    for member, field in zip(found.members, described, strict=True):
+        if field.dtype is None or field.inner or field.is_vlen_string:
+            name = member.name.decode("utf-8", "replace")
+            what = field.reason.what if field.reason else "it has a length or shape of its own"
+            return _refused(f"a compound whose field {name!r} Zarr cannot hold", what)
+    types = [field.dtype for field in described if field.dtype is not None]
+    number = _as_complex(found, types)
+    if number is not None:
+        return DataType(number)
     try:
-        fields = [(name.decode(), t) for name, t in zip(names, types, strict=True)]
+        fields = [(m.name.decode(), t) for m, t in zip(found.members, types, strict=True)]
         dtype = np.dtype([(name, t.newbyteorder("<")) for name, t in fields])
+        return _packed(found, np.dtype(fields), dtype, described)
     except ValueError as error:
         return _refused("a compound", f"its field names do not fit NumPy ({error})")
-    return _packed(tid, np.dtype(fields), dtype, offsets, members)
+
+
+def _as_complex(found: Compound, types: list[np.dtype[Any]]) -> np.dtype[Any] | None:
+    """Return the complex dtype of what h5py writes for complex numbers."""
+    if [member.name for member in found.members] != [b"r", b"i"] or types[0] != types[1]:
+        return None
+    number = _COMPLEX.get(types[0])
+    offsets = [member.offset for member in found.members]
+    is_packed = number is not None and offsets == [0, types[0].itemsize]
+    return number if is_packed and found.size == 2 * offsets[1] else None
 
 
 def _packed(
-    tid: h5t.TypeID,
-    stored: np.dtype[Any],
-    dtype: np.dtype[Any],
-    offsets: list[int],
-    members: list[DataType],
+    found: Compound, stored: np.dtype[Any], dtype: np.dtype[Any], described: list[DataType]
 ) -> DataType:
     """Return the compound `dtype`, exact where the file packs the same little-endian fields."""
-    caution = next((member.caution for member in members if member.caution), None)
-    reason = next((member.reason for member in members if member.reason), None)
+    caution = next((field.caution for field in described if field.caution), None)
+    reason = next((field.reason for field in described if field.reason), None)
     why = None if reason is None else reason.what
+    offsets = [member.offset for member in found.members]
     if stored != dtype:
         why = "a compound with big-endian fields, which not every version of zarr reads rightly"
-    elif offsets != _packed_offsets(dtype) or tid.get_size() != dtype.itemsize:
+    elif offsets != _packed_offsets(dtype) or found.size != dtype.itemsize:
         why = "a compound whose fields are not packed without gaps"
     if why is None:
         return DataType(dtype, caution=caution)
@@ -256,34 +286,41 @@ def _packed(
 
 
 def _packed_offsets(dtype: np.dtype[Any]) -> list[int]:
-    sizes = [dtype[name].itemsize for name in dtype.names or ()]
-    return [sum(sizes[:i]) for i in range(len(sizes))]
+    offsets, end = [], 0
+    for name in dtype.names or ():
+        offsets.append(end)
+        end += dtype[name].itemsize
+    return offsets
 
 
-def _reference(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
+def _reference(found: Reference) -> DataType:  # noqa: ARG001 - one signature for all classes
     return _refused("a reference to another object", "it means nothing outside of this file")
 
 
-def _sequence(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
-    return _refused("sequences of varying length", "Zarr has no such type")
+def _variable_length(found: VariableLength) -> DataType:
+    if not found.is_string:
+        return _refused("sequences of varying length", "Zarr has no such type")
+    # What h5py.string_dtype returns.
+    kind = str if found.charset == "utf-8" else bytes
+    return DataType(np.dtype("O", metadata={"vlen": kind}), is_vlen_string=True)
 
 
-def _time(tid: h5t.TypeID) -> DataType:  # noqa: ARG001 - one signature for all classes
+def _time(found: Time) -> DataType:  # noqa: ARG001 - one signature for all classes
     return _refused("an HDF5 time", "no software reads it any more")
 
 
-_BY_CLASS: Final = {
-    h5t.INTEGER: _integer,
-    h5t.FLOAT: _float,
-    h5t.STRING: _string,
-    h5t.ENUM: _enum,
-    h5t.BITFIELD: _bitfield,
-    h5t.OPAQUE: _opaque,
-    h5t.COMPOUND: _compound,
-    h5t.ARRAY: _array,
-    h5t.REFERENCE: _reference,
-    h5t.VLEN: _sequence,
-    h5t.TIME: _time,
-    # Complex numbers as a class of their own are new in HDF5 2.0.
-    **({h5t.COMPLEX: _complex} if hasattr(h5t, "COMPLEX") else {}),
+_Description: TypeAlias = "Callable[[Any], DataType]"
+_DESCRIPTIONS: Final[Mapping[type[Any], _Description]] = {
+    FixedPoint: _integer,
+    FloatingPoint: _float,
+    FixedString: _string,
+    Enumeration: _enum,
+    BitField: _bitfield,
+    Opaque: _opaque,
+    Complex: _complex,
+    Array: _array,
+    Compound: _compound,
+    Reference: _reference,
+    VariableLength: _variable_length,
+    Time: _time,
 }

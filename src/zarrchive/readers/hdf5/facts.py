@@ -55,7 +55,7 @@ class Facts:
 
 def facts_of(dataset: h5d.DatasetID, address: int) -> Facts:
     """Look at an open dataset."""
-    kind = data_type(dataset.get_type().encode())
+    kind = data_type(dataset.get_type().encode()[2:])
     space = dataset.get_space()
     shape: tuple[int, ...] | None = None
     max_shape: tuple[int | None, ...] = ()
