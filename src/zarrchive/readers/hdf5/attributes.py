@@ -15,6 +15,11 @@ import numpy as np
 from h5py import h5a, h5s, h5t
 
 from zarrchive.readers.hdf5.attribute_messages import AttributeMessage, attribute_messages
+from zarrchive.readers.hdf5.attribute_values import (
+    compound_value,
+    opaque_words,
+    sequences_value,
+)
 from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
 
@@ -181,18 +186,15 @@ def _attribute_type(encoded: bytes) -> tuple[DataType, int, h5t.TypeID]:
 
 
 def _read_sequence(attribute: h5a.AttrID, name: str, found: Attributes) -> object:
-    """Read a variable-length sequence of numbers, if there is just one."""
+    """Read variable-length sequences of numbers."""
     dtype = attribute.dtype
     values = np.empty(attribute.shape, dtype=dtype)
-    if values.size != 1 or not isinstance(h5py.check_vlen_dtype(dtype), np.dtype):
-        found.reasons.append(_lost(name, "it holds several sequences of varying length"))
+    base = h5py.check_vlen_dtype(dtype)
+    if not isinstance(base, np.dtype) or base.hasobject or not values.size:
+        found.reasons.append(_lost(name, "it holds sequences of references or strings, or none"))
         return None
     attribute.read(values)
-    sequence = values.reshape(-1)[0]
-    if not isinstance(sequence, np.ndarray) or sequence.dtype.hasobject:
-        found.reasons.append(_lost(name, "it holds sequences of references or strings"))
-        return None
-    return sequence
+    return sequences_value(values.reshape(-1).tolist(), values.shape)
 
 
 def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> object:
@@ -205,8 +207,10 @@ def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> ob
         if len(texts) == 1:
             return texts[0]
         return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
+    if values.dtype.names is not None:
+        return compound_value(values)
     if kind == "V":
-        what = "compound values" if values.dtype.names else "opaque bytes"
+        what = opaque_words(values)
         found.reasons.append(_lost(name, f"it holds {what}, which JSON cannot say"))
         return None
     if values.dtype.byteorder == ">":

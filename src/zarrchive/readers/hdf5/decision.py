@@ -12,6 +12,7 @@ from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import filters_of, missing_filter
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged
+from zarrchive.readers.hdf5.references import with_targets
 from zarrchive.readers.hdf5.referencing import chunked, contiguous
 from zarrchive.readers.hdf5.storage import Referenced, Refused
 from zarrchive.readers.hdf5.values import SMALL, WANTED
@@ -67,6 +68,8 @@ def _refusal(facts: Facts) -> Reason | None:
     if facts.shape is None:
         return _NULL
     if facts.kind.dtype is None:
+        if facts.kind.is_reference and facts.kind.reason is not None:
+            return with_targets(facts.kind.reason, facts.dataset, facts.shape)
         return facts.kind.reason
     if facts.layout == h5d.VIRTUAL:
         return virtual(facts)

@@ -12,6 +12,7 @@ from zarrchive.manifests.chunk_manifest import INLINE, ChunkManifest
 from zarrchive.readers.hdf5.located_chunks import located_chunks
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Refused
+from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.values import read_block, read_values
 
 if TYPE_CHECKING:
@@ -35,12 +36,24 @@ def one_chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(max(1, size) for size in shape)
 
 
-def inlined(facts: Facts) -> Inlined:
+def inlined(facts: Facts) -> Inlined | Refused:
     """Hold all values, as h5py reads them, in one chunk of raw bytes in C order."""
-    values = read_values(facts.dataset, facts.kind, facts.shape or ())
+    try:
+        values = read_values(facts.dataset, facts.kind, facts.shape or ())
+    except InexactError as error:
+        return Refused(_inexact(facts, error))
     return Inlined(
         _manifest_of(facts.full_shape, one_chunk(facts.full_shape), {0: values.tobytes()}),
         one_chunk(facts.full_shape),
+    )
+
+
+def _inexact(facts: Facts, error: InexactError) -> Reason:
+    what = facts.kind.reason.what if facts.kind.reason is not None else "its values are converted"
+    return Reason(
+        code="hdf5-type",
+        what=f"{what}: {error}",
+        hint="read this variable with h5py; all others can be used",
     )
 
 
