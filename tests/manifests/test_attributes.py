@@ -87,10 +87,39 @@ def test_every_kind_of_value(value, expected) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1 + 2j, [1.0, 2.0]),
+        (np.complex64(1.5), [1.5, 0.0]),
+        (np.array([1j, 2]), [[0.0, 1.0], [2.0, 0.0]]),
+        (np.array((1, 2j), [("a", "i4"), ("z", "c8")])[()], {"a": 1, "z": [0.0, 2.0]}),
+    ],
+    ids=["Python", "NumPy", "array", "field"],
+)
+def test_complex_numbers_are_pairs_and_said_so(value, expected) -> None:
+    values, (problem,) = encode_attributes({"a": value})
+    assert values["a"] == expected
+    assert (problem.code, problem.severity) == ("attribute-complex", "warning")
+
+
+def test_compound_values_are_objects() -> None:
+    dtype = [("n", "i2"), ("text", "S4"), ("inner", [("x", "f4", (2,))])]
+    values = np.array([(1, b"ab", (([0.5, 1],))), (2, b"caf\xe9", (([2, 3],)))], dtype)
+    expected = [
+        {"n": 1, "text": "ab", "inner": {"x": [0.5, 1.0]}},
+        {"n": 2, "text": "café", "inner": {"x": [2.0, 3.0]}},
+    ]
+    encoded, (problem,) = encode_attributes({"a": values, "b": values[0]})
+    assert encoded == {"a": expected, "b": expected[0]}
+    assert problem.code == "attribute-encoding"
+    json.dumps(encoded)
+
+
+@pytest.mark.parametrize(
     "value",
-    [1j, np.complex64(1), np.zeros(2, dtype="V3"), np.zeros((), [("a", "i4")]), object(), {1: 2},
+    [np.zeros(2, dtype="V3"), np.zeros((), [("a", "V4")]), object(), {1: 2},
      np.timedelta64(1, "s")],
-    ids=["complex", "NumPy complex", "opaque", "struct", "object", "number as key", "timedelta"],
+    ids=["opaque", "struct of opaque", "object", "number as key", "timedelta"],
 )  # fmt: skip
 def test_what_json_cannot_hold(value) -> None:
     with pytest.raises(ManifestError) as caught:

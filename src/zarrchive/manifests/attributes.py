@@ -69,7 +69,9 @@ def encode_attributes(
 ) -> JsonAttributes:
     """Convert what can be converted; one Problem for each attribute that cannot.
 
-    Codes: ``attribute-not-json``, ``attribute-encoding``, ``attribute-fill-value``.
+    Compound values become objects; complex numbers become pairs, as Zarr writes complex fill
+    values. Codes: ``attribute-not-json``, ``attribute-encoding``, ``attribute-fill-value``,
+    ``attribute-complex``.
     """
     values: dict[str, JSON] = {}
     problems: list[Problem] = []
@@ -93,18 +95,21 @@ def encode_attributes(
         else:
             if _has_surrogates(values[name]):
                 values[name] = _without_surrogates(values[name])
-                problems.append(
-                    Problem(
-                        code="attribute-encoding",
-                        where=where,
-                        what=f"attribute {name!r} is not UTF-8; read as Latin-1 it is "
-                        f"{str(values[name])[:60]!r}",
-                        hint="check it if it has letters with accents",
-                        variable=variable,
-                        severity="warning",
-                    )
-                )
+                what = f"attribute {name!r} is not UTF-8; read as Latin-1 it is "
+                what += f"{str(values[name])[:60]!r}"
+                hint = "check it if it has letters with accents"
+                problems.append(_changed("attribute-encoding", where, what, hint, variable))
+            if name != "_FillValue" and _has_complex(value):
+                what = f"attribute {name!r} is complex, and is written as real and imaginary part"
+                hint = "join the two after reading"
+                problems.append(_changed("attribute-complex", where, what, hint, variable))
     return JsonAttributes(values, tuple(problems))
+
+
+def _changed(code: str, where: str, what: str, hint: str, variable: str) -> Problem:
+    return Problem(
+        code=code, where=where, what=what, hint=hint, variable=variable, severity="warning"
+    )
 
 
 class _NotJsonError(Exception):
@@ -124,6 +129,8 @@ def _plain(value: Any, depth: int = 0) -> JSON:  # noqa: ANN401 - whatever a rea
         return value
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, complex):
+        return [value.real, value.imag]
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     if isinstance(value, list | tuple) and depth < _DEEPEST:
@@ -134,11 +141,15 @@ def _plain(value: Any, depth: int = 0) -> JSON:  # noqa: ANN401 - whatever a rea
 def _plain_array(value: np.ndarray[Any, Any], depth: int) -> JSON:
     kind = value.dtype.kind
     plain: Any
+    if value.dtype.names is not None and depth < _DEEPEST:
+        return _plain_struct(value, depth)
     if kind in "biuUT":
         plain = value.tolist()
     elif kind == "f":
         # longdouble has no Python equal of its own.
         plain = value.astype(np.float64).tolist()
+    elif kind == "c":
+        plain = np.stack([value.real, value.imag], axis=-1).tolist()
     elif kind in "SO":
         plain = _plain(value.tolist(), depth + 1)
     elif kind == "M":
@@ -146,6 +157,13 @@ def _plain_array(value: np.ndarray[Any, Any], depth: int) -> JSON:
     else:
         raise _NotJsonError(f"has values of type {value.dtype}, which JSON cannot hold")
     return plain  # type: ignore[no-any-return]
+
+
+def _plain_struct(value: np.ndarray[Any, Any], depth: int) -> JSON:
+    """Return an object for each element, with the names of the fields as keys."""
+    if value.ndim:
+        return [_plain_array(item, depth + 1) for item in map(np.asarray, value)]
+    return {name: _plain(value[name], depth + 1) for name in value.dtype.names or ()}
 
 
 def _encoded_fill_value(value: Any, dtype: np.dtype[Any]) -> JSON:  # noqa: ANN401 - any scalar
@@ -178,11 +196,31 @@ def _as_base64(number: float) -> str:
 def _has_surrogates(value: JSON) -> bool:
     if isinstance(value, str):
         return any("\ud800" <= letter <= "\udfff" for letter in value)
-    return isinstance(value, list) and any(map(_has_surrogates, value))
+    return any(map(_has_surrogates, _parts(value)))
+
+
+def _parts(value: JSON) -> list[JSON]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _without_surrogates(value: JSON) -> JSON:
     """Read text that is not UTF-8 as Latin-1, in which every byte is a letter."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    if isinstance(value, dict):
+        return {name: _without_surrogates(item) for name, item in value.items()}
     return [_without_surrogates(item) for item in value] if isinstance(value, list) else value
+
+
+def _has_complex(value: object) -> bool:
+    if isinstance(value, np.ndarray | np.generic):
+        return _is_complex(value.dtype)
+    return isinstance(value, complex)
+
+
+def _is_complex(dtype: np.dtype[Any]) -> bool:
+    if dtype.names is None:
+        return dtype.base.kind == "c"
+    return any(_is_complex(dtype[name]) for name in dtype.names)

@@ -162,6 +162,9 @@ def memory_type(tid: h5t.TypeID, dtype: np.dtype[Any], inner: tuple[int, ...] = 
     if isinstance(tid, h5t.TypeBitfieldID):
         order = "BE" if dtype.byteorder == ">" else "LE"
         return getattr(h5t, f"STD_B{8 * dtype.itemsize}{order}")
+    if tid.get_class() == getattr(h5t, "COMPLEX", None):
+        order = "BE" if dtype.byteorder == ">" else "LE"
+        return getattr(h5t, f"COMPLEX_IEEE_F{4 * dtype.itemsize}{order}")
     if isinstance(tid, h5t.TypeOpaqueID):
         return tid
     made = h5t.py_create(dtype)

@@ -148,7 +148,6 @@ def test_compound_that_zarr_would_misread_is_inlined(sample, dtype) -> None:
         h5py.ref_dtype,
         h5py.regionref_dtype,
         h5py.vlen_dtype("i4"),
-        np.longdouble,
     ],
     ids=[
         "subarray field",
@@ -157,7 +156,6 @@ def test_compound_that_zarr_would_misread_is_inlined(sample, dtype) -> None:
         "reference",
         "region reference",
         "sequences",
-        "long double",
     ],
 )
 def test_types_that_zarr_has_not_are_refused_by_name(sample, dtype) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.unusual_attributes import compound_value, opaque_words
 
 __all__ = ["LARGEST", "NOT_READ", "Attributes", "lost", "presented", "text_of"]
 
@@ -71,8 +72,10 @@ def presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> obj
         if len(texts) == 1:
             return texts[0]
         return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
+    if values.dtype.names is not None:
+        return compound_value(values)
     if kind == "V":
-        what = "compound values" if values.dtype.names else "opaque bytes"
+        what = opaque_words(values)
         found.reasons.append(lost(name, f"it holds {what}, which JSON cannot say"))
         return None
     if values.dtype.byteorder == ">":

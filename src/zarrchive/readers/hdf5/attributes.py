@@ -23,6 +23,7 @@ from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, NotUnderstood, Trouble, together
 from zarrchive.readers.hdf5.stored_values import decode
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.unusual_attributes import sequences_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -187,16 +188,14 @@ def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attribu
         return presented(texts.reshape(shape or (1,)), name, found)
     if name == "DIMENSION_LIST" and isinstance(base, Reference) and base.kind == "object":
         return _scale_addresses(file, one, base)
-    if prod(shape) != 1:
-        found.reasons.append(lost(name, "it holds several sequences of varying length"))
-        return None
-    ((count, data),) = _objects(file, one, base.size)
     try:
-        values = decode(base, data, count)
+        found_values = [decode(base, data, n) for n, data in _objects(file, one, base.size)]
     except ValueError:
-        found.reasons.append(lost(name, "it holds sequences of references or strings"))
+        found_values = []
+    if not found_values:
+        found.reasons.append(lost(name, "it holds sequences of references or strings, or none"))
         return None
-    return values.astype(values.dtype.newbyteorder("="))
+    return sequences_value(found_values, shape)
 
 
 def _objects(file: OpenFile, one: AttributeMessage, item_size: int) -> list[tuple[int, bytes]]:

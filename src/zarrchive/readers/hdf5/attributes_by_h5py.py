@@ -22,6 +22,7 @@ from zarrchive.readers.hdf5.by_h5py import address_of, open_object
 from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS
+from zarrchive.readers.hdf5.unusual_attributes import sequences_value
 
 if TYPE_CHECKING:
     from h5py import h5o
@@ -123,15 +124,12 @@ def _scale_addresses(obj: h5o.ObjectID, attribute: h5a.AttrID) -> tuple[tuple[in
 
 
 def _read_sequence(attribute: h5a.AttrID, name: str, found: Attributes) -> object:
-    """Read a variable-length sequence of numbers, if there is just one."""
+    """Read variable-length sequences of numbers."""
     dtype = attribute.dtype
     values = np.empty(attribute.shape, dtype=dtype)
-    if values.size != 1 or not isinstance(h5py.check_vlen_dtype(dtype), np.dtype):
-        found.reasons.append(lost(name, "it holds several sequences of varying length"))
+    base = h5py.check_vlen_dtype(dtype)
+    if not isinstance(base, np.dtype) or base.hasobject or not values.size:
+        found.reasons.append(lost(name, "it holds sequences of references or strings, or none"))
         return None
     attribute.read(values)
-    sequence = values.reshape(-1)[0]
-    if not isinstance(sequence, np.ndarray) or sequence.dtype.hasobject:
-        found.reasons.append(lost(name, "it holds sequences of references or strings"))
-        return None
-    return sequence
+    return sequences_value(values.reshape(-1).tolist(), values.shape)

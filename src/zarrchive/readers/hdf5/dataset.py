@@ -8,6 +8,7 @@ import numpy as np
 
 from zarrchive.readers.hdf5.decision import decide
 from zarrchive.readers.hdf5.fill import fill_value
+from zarrchive.readers.hdf5.flags import add_flags
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Inlined, Refused
 from zarrchive.readers.hdf5.variable import Variable
@@ -34,8 +35,7 @@ def variable_of(
             return _no_fill(facts)
         fill = np.zeros((), dtype=facts.kind.dtype)[()]
     values = dict(attributes.values)
-    if facts.kind.enum is not None:
-        _add_flags(values, facts)
+    add_flags(values, facts.kind)
     return Variable(
         kind=facts.kind,
         shape=facts.full_shape,
@@ -47,17 +47,6 @@ def variable_of(
         is_padded_with_fill=not facts.fill.is_never_written,
         is_inlined=isinstance(storage, Inlined),
     )
-
-
-def _add_flags(values: dict[str, Any], facts: Facts) -> None:
-    """Keep the names of an enumeration as CF conventions §3.5 do, unless the file has such."""
-    members = facts.kind.enum or {}
-    if facts.kind.dtype is None or "flag_values" in values or "flag_meanings" in values:
-        return
-    values["flag_values"] = np.array(
-        list(members.values()), dtype=facts.kind.dtype.newbyteorder("=")
-    )
-    values["flag_meanings"] = " ".join("_".join(name.split()) for name in members)
 
 
 def _no_fill(facts: Facts) -> Reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -24,7 +24,9 @@ from zarrchive.readers.hdf5.datatype_tree import (
     Time,
     VariableLength,
 )
+from zarrchive.readers.hdf5.float_layouts import holding_size, ieee_size, is_extended
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,8 +56,16 @@ class DataType:
     too large to be inlined."""
     is_vlen_string: bool = False
     """Variable-length strings; `dtype` is h5py's dtype of objects then."""
-    enum: Mapping[str, int] | None = None
-    """Names of the values of an enumeration."""
+    enums: Mapping[tuple[str, ...], Mapping[str, int]] = field(default_factory=dict)
+    """Names of the values of enumerations, by field: ``()`` for the values themselves,
+    ``("a", "b")`` for field ``b`` of field ``a``."""
+    is_reference: bool = False
+    """Whether elements point to other objects of the file."""
+
+    @property
+    def enum(self) -> Mapping[str, int] | None:
+        """Names of the values of an enumeration."""
+        return self.enums.get(())
 
 
 @lru_cache(maxsize=1024)
@@ -71,7 +81,7 @@ def data_type(message: bytes) -> DataType:
 def describe(found: Datatype) -> DataType:
     """Describe a datatype that was parsed already."""
     if found.size > _LARGEST:
-        return _refused(f"one of {found.size} bytes an element", "no type of NumPy is that large")
+        return _refused(f"elements of {found.size} bytes", "no type of NumPy is that large")
     return _DESCRIPTIONS[type(found)](found)
 
 
@@ -80,7 +90,7 @@ def _refused(kind: str, why: str, hint: str = _H5PY_HINT) -> DataType:
         dtype=None,
         reason=Reason(
             code="hdf5-type",
-            what=f"the datatype is {kind}: {why}",
+            what=f"its values are {kind}: {why}",
             hint=hint,
         ),
     )
@@ -103,60 +113,34 @@ def _integer(found: FixedPoint) -> DataType:
         return DataType(np.dtype(f"{found.order}{kind}{size}"))
     wide = next((n for n in (1, 2, 4, 8) if 8 * n >= precision and n >= min(size, 8)), None)
     if wide is None:
-        return _refused(f"an integer of {precision} bits", "no type of NumPy is wide enough")
+        return _refused(f"integers of {precision} bits", "no type of NumPy is wide enough")
     dtype = np.dtype(f"{found.order}{kind}{wide}")
     return _converted(dtype, f"integers of {precision} bits at bit {offset} of {size} bytes")
 
 
 def _float(found: FloatingPoint) -> DataType:
+    exact = ieee_size(found)
+    if exact is not None:
+        return DataType(np.dtype(f"{found.order}f{exact}"))
     if found.order == "vax":
         return _refused(
-            "a VAX float",
+            "VAX floats",
             "neither Zarr nor h5py reads that byte order rightly",
             "write the file again as IEEE floats with the software that made it",
         )
-    for layout, size in _IEEE:
-        if replace(layout, order=found.order) == found:
-            return DataType(np.dtype(f"{found.order}f{size}"))
     what = f"floats of {found.size} bytes with {found.exponent_size} exponent bits (at bit "
     what += f"{found.exponent_position}) and {found.mantissa_size} mantissa bits"
-    if found.normalization != "implied":
-        return _refused(what, "HDF5 itself has no rule for numbers whose first bit is not set")
-    for layout, size in _IEEE:
-        if size >= min(found.size, 8) and _holds(layout, found):
-            return _converted(np.dtype(f"{found.order}f{size}"), what)
-    return _refused(what, "no type of Zarr holds them exactly")
-
-
-def _ieee(size: int, exponent_size: int) -> FloatingPoint:
-    """Return the layout of IEEE 754 floats of `size` bytes."""
-    mantissa_size = 8 * size - 1 - exponent_size
-    return FloatingPoint(
-        size=size,
-        order="<",
-        offset=0,
-        precision=8 * size,
-        sign_position=8 * size - 1,
-        exponent_position=mantissa_size,
-        exponent_size=exponent_size,
-        exponent_bias=2 ** (exponent_size - 1) - 1,
-        mantissa_position=0,
-        mantissa_size=mantissa_size,
-        normalization="implied",
-    )
-
-
-_IEEE: Final = ((_ieee(2, 5), 2), (_ieee(4, 8), 4), (_ieee(8, 11), 8))
-
-
-def _holds(wide: FloatingPoint, narrow: FloatingPoint) -> bool:
-    """Say whether each number in one layout, subnormal ones too, is one in the other."""
-    greatest = 2**narrow.exponent_size - 2 - narrow.exponent_bias
-    return (
-        narrow.mantissa_size <= wide.mantissa_size
-        and greatest <= wide.exponent_bias
-        and narrow.exponent_bias <= wide.exponent_bias
-    )
+    if is_extended(found):
+        reason = Reason(
+            code="hdf5-type",
+            what=f"{what} have no equal in Zarr; they become float64 where that holds each value",
+            hint=_INLINE_HINT,
+        )
+        return DataType(np.dtype(f"{found.order}f8"), reason=reason)
+    size = holding_size(found)
+    if size is None:
+        return _refused(what, "no type of Zarr holds them exactly")
+    return _converted(np.dtype(f"{found.order}f{size}"), what)
 
 
 def _string(found: FixedString) -> DataType:
@@ -186,127 +170,140 @@ def _enum(found: Enumeration) -> DataType:
     members = {name.decode("utf-8", "replace"): value for name, value in found.members}
     if members == {"FALSE": 0, "TRUE": 1} and found.size == 1 and base.reason is None:
         return DataType(np.dtype(np.bool_))
-    return base if base.dtype is None else replace(base, enum=members)
+    return base if base.dtype is None else replace(base, enums={(): members})
 
 
 def _bitfield(found: BitField) -> DataType:
-    if found.size in {1, 2, 4, 8} and found.precision == 8 * found.size:
-        return DataType(np.dtype(f"{found.order}u{found.size}"))
-    return _refused(f"a bit field of {found.size} bytes", "not all of its bits are used")
+    size, precision, offset = found.size, found.precision, found.offset
+    if size in {1, 2, 4, 8} and precision == 8 * size:
+        return DataType(np.dtype(f"{found.order}u{size}"))
+    wide = next((n for n in (1, 2, 4, 8) if 8 * n >= precision and n >= min(size, 8)), None)
+    if wide is None:
+        return _refused(f"bit fields of {precision} bits", "no type of NumPy is wide enough")
+    dtype = np.dtype(f"{found.order}u{wide}")
+    return _converted(dtype, f"bit fields of {precision} bits at bit {offset} of {size} bytes")
 
 
-_NUMPY_TIME: Final = re.compile(r"NUMPY:([<>=|]?[mM]8(\[\d{0,9}[A-Za-z]{1,2}(/\d{1,9})?\])?)")
+_NUMPY_TAG: Final = re.compile(
+    r"NUMPY:([<>=|]?(?:[biufcSUV?]\d{0,9}|[mM]8(?:\[\d{0,9}[A-Za-z]{1,2}(?:/\d{1,9})?\])?))"
+)
+"""What h5py writes for types of NumPy that HDF5 has not (``h5py.opaque_dtype``)."""
 
 
 def _opaque(found: Opaque) -> DataType:
     if not found.tag.startswith(b"NUMPY:"):
         return DataType(np.dtype(f"V{found.size}"))
     tag = found.tag.decode("ascii", "replace")
-    match = _NUMPY_TIME.fullmatch(tag)
-    if match is None or found.size != 8:
-        return _refused(f"an opaque {tag.removeprefix('NUMPY:')}", "Zarr has no such type")
+    match = _NUMPY_TAG.fullmatch(tag)
     try:
-        return DataType(np.dtype(match[1]))
+        dtype = None if match is None else np.dtype(match[1])
     except (TypeError, ValueError):
-        return _refused(f"an opaque {match[1]}", "NumPy has no such unit of time")
+        dtype = None
+    if dtype is None or dtype.itemsize != found.size:
+        return _refused(f"opaque bytes with the tag {tag!r}", "NumPy has no such type of that size")
+    return DataType(dtype)
 
 
 def _complex(found: Complex) -> DataType:
-    base = _float(found.base)
-    if base.reason is None and base.dtype in _COMPLEX:
-        return DataType(_COMPLEX[base.dtype])
-    return _refused("a complex number", "its parts are no floats of 4 or 8 bytes")
+    return _complex_of(type_name(found), _float(found.base))
 
 
-_COMPLEX: Final = {
-    np.dtype(f"{order}f{size}"): np.dtype(f"{order}c{2 * size}")
-    for order in "<>"
-    for size in (4, 8)
-}
+def _complex_of(what: str, part: DataType) -> DataType:
+    """Describe complex numbers whose parts are `part`; NumPy has none of two bytes each."""
+    if part.dtype is None:
+        return part
+    size = max(4, part.dtype.itemsize)
+    dtype = np.dtype(f"{part.dtype.str[0]}c{2 * size}")
+    if part.reason is None and size != part.dtype.itemsize:
+        return _converted(dtype, what)
+    return DataType(dtype, reason=part.reason)
 
 
 def _array(found: Array) -> DataType:
     base = describe(found.base)
     if base.dtype is None or base.is_vlen_string:
-        return _refused("arrays of strings or references", "Zarr has no such type")
+        return _refused(type_name(found), "Zarr has no such type")
     return replace(base, inner=found.shape + base.inner)
 
 
 def _compound(found: Compound) -> DataType:
-    described = [describe(member.type) for member in found.members]
-    for member, field in zip(found.members, described, strict=True):
-        if field.dtype is None or field.inner or field.is_vlen_string:
+    fields = [describe(member.type) for member in found.members]
+    for member, one in zip(found.members, fields, strict=True):
+        if one.dtype is None or one.inner or one.is_vlen_string:
             name = member.name.decode("utf-8", "replace")
-            what = field.reason.what if field.reason else "it has a length or shape of its own"
-            return _refused(f"a compound whose field {name!r} Zarr cannot hold", what)
-    types = [field.dtype for field in described if field.dtype is not None]
-    number = _as_complex(found, types)
-    if number is not None:
-        return DataType(number)
+            return _refused(
+                f"compounds whose field {name!r} holds {type_name(member.type)}",
+                "Zarr's structs have no such fields",
+            )
+    if _is_complex(found, fields):
+        number = _complex_of(type_name(found), fields[0])
+        if _is_packed(found) or number.reason is not None or number.dtype is None:
+            return number
+        return _converted(number.dtype, "complex numbers whose parts have a gap between or behind")
+    return _struct(found, fields)
+
+
+def _is_complex(found: Compound, fields: list[DataType]) -> bool:
+    """Say whether h5py takes a compound for complex numbers, as which it writes those."""
+    if [member.name for member in found.members] != [b"r", b"i"]:
+        return False
+    real, imaginary = (one.dtype for one in fields)
+    return real is not None and real == imaginary and real.kind == "f" and real.itemsize in {4, 8}
+
+
+def _struct(found: Compound, fields: list[DataType]) -> DataType:
+    """Describe a compound: exact where the file packs the little-endian fields of a struct."""
     try:
-        fields = [(m.name.decode(), t) for m, t in zip(found.members, types, strict=True)]
-        dtype = np.dtype([(name, t.newbyteorder("<")) for name, t in fields])
-        return _packed(found, np.dtype(fields), dtype, described)
+        names = [member.name.decode("utf-8") for member in found.members]
+        formats = [one.dtype for one in fields]
+        stored = np.dtype({"names": names, "formats": formats})
     except ValueError as error:
-        return _refused("a compound", f"its field names do not fit NumPy ({error})")
-
-
-def _as_complex(found: Compound, types: list[np.dtype[Any]]) -> np.dtype[Any] | None:
-    """Return the complex dtype of what h5py writes for complex numbers."""
-    if [member.name for member in found.members] != [b"r", b"i"] or types[0] != types[1]:
-        return None
-    number = _COMPLEX.get(types[0])
-    offsets = [member.offset for member in found.members]
-    is_packed = number is not None and offsets == [0, types[0].itemsize]
-    return number if is_packed and found.size == 2 * offsets[1] else None
-
-
-def _packed(
-    found: Compound, stored: np.dtype[Any], dtype: np.dtype[Any], described: list[DataType]
-) -> DataType:
-    """Return the compound `dtype`, exact where the file packs the same little-endian fields."""
-    caution = next((field.caution for field in described if field.caution), None)
-    reason = next((field.reason for field in described if field.reason), None)
-    why = None if reason is None else reason.what
-    offsets = [member.offset for member in found.members]
+        return _refused(type_name(found), f"their field names do not fit NumPy ({error})")
+    dtype = stored.newbyteorder("<")
+    reason = next((one.reason for one in fields if one.reason is not None), None)
+    why = None if reason is None else f"compounds of {reason.what}"
     if stored != dtype:
-        why = "a compound with big-endian fields, which not every version of zarr reads rightly"
-    elif offsets != _packed_offsets(dtype) or found.size != dtype.itemsize:
-        why = "a compound whose fields are not packed without gaps"
+        why = "compounds with big-endian fields, which not every version of zarr reads rightly"
+    elif not _is_packed(found):
+        why = "compounds whose fields are not packed without gaps"
+    enums = {
+        (name, *inner): members
+        for name, one in zip(names, fields, strict=True)
+        for inner, members in one.enums.items()
+    }
     if why is None:
-        return DataType(dtype, caution=caution)
-    return DataType(
-        dtype,
-        reason=Reason(
-            code="hdf5-type",
-            what=f"the datatype is {why}; Zarr cannot use its stored bytes",
-            hint=_INLINE_HINT,
-        ),
-    )
+        caution = next((one.caution for one in fields if one.caution is not None), None)
+        return DataType(dtype, caution=caution, enums=enums)
+    what = f"its values are {why}; Zarr cannot use their stored bytes"
+    reason = Reason(code="hdf5-type", what=what, hint=_INLINE_HINT)
+    return DataType(dtype, reason=reason, enums=enums)
 
 
-def _packed_offsets(dtype: np.dtype[Any]) -> list[int]:
-    offsets, end = [], 0
-    for name in dtype.names or ():
-        offsets.append(end)
-        end += dtype[name].itemsize
-    return offsets
+def _is_packed(found: Compound) -> bool:
+    """Say whether fields follow each other without gaps, in the order of their names."""
+    end = 0
+    for member in found.members:
+        if member.offset != end:
+            return False
+        end += member.type.size
+    return end == found.size
 
 
-def _reference(found: Reference) -> DataType:  # noqa: ARG001 - one signature for all classes
-    return _refused("a reference to another object", "it means nothing outside of this file")
+def _reference(found: Reference) -> DataType:
+    refused = _refused(type_name(found), "they mean nothing outside of this file")
+    return replace(refused, is_reference=True)
 
 
 def _variable_length(found: VariableLength) -> DataType:
     if not found.is_string:
-        return _refused("sequences of varying length", "Zarr has no such type")
+        return _refused(type_name(found), "Zarr has no such type")
     # What h5py.string_dtype returns.
     kind = str if found.charset == "utf-8" else bytes
     return DataType(np.dtype("O", metadata={"vlen": kind}), is_vlen_string=True)
 
 
-def _time(found: Time) -> DataType:  # noqa: ARG001 - one signature for all classes
-    return _refused("an HDF5 time", "no software reads it any more")
+def _time(found: Time) -> DataType:
+    return _refused(type_name(found), "no software reads them any more")
 
 
 _Description: TypeAlias = "Callable[[Any], DataType]"

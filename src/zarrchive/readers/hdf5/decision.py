@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from zarrchive.errors import FormatError
 from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
 from zarrchive.readers.hdf5.layout_message import Compact, Virtual
+from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import missing_filter
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged, refusal_of
 from zarrchive.readers.hdf5.referencing import chunked, contiguous
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.storage import Referenced, Refused
-from zarrchive.readers.hdf5.values import SMALL, WANTED
 from zarrchive.readers.hdf5.virtual import virtual
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ def _refusal(facts: Facts) -> Reason | None:
     if facts.shape is None:
         return _NULL
     if facts.kind.dtype is None:
+        if facts.kind.is_reference and facts.kind.reason is not None:
+            from zarrchive.readers.hdf5.references import with_targets
+
+            return with_targets(facts.kind.reason, facts.dataset, facts.shape)
         return facts.kind.reason
     if isinstance(facts.layout, Virtual):
         return virtual(facts)

@@ -16,8 +16,8 @@ from zarrchive.readers.hdf5.located_chunks import located_chunks
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Refused
 from zarrchive.readers.hdf5.stored_elements import stored_elements
+from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.stored_values import decode
-from zarrchive.readers.hdf5.values import read_block, read_values
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,17 +40,30 @@ def one_chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(max(1, size) for size in shape)
 
 
-def inlined(facts: Facts) -> Steps[Inlined]:
+def inlined(facts: Facts) -> Steps[Inlined | Refused]:
     """Hold all values, as h5py reads them, in one chunk of raw bytes in C order."""
     shape = one_chunk(facts.full_shape)
     raw = None
     if not facts.is_told_by_h5py:
         raw = yield from stored_elements(facts)
     if raw is None:
-        values = read_values(facts.dataset, facts.kind, facts.shape or ())
-    else:
+        from zarrchive.readers.hdf5.values_by_h5py import elements_by_h5py
+
+        raw = elements_by_h5py(facts)
+    try:
         values = decode(facts.datatype, raw, prod(facts.shape or ()))
+    except InexactError as error:
+        return Refused(_inexact(facts, error))
     return Inlined(_manifest_of(facts.full_shape, shape, {0: values.tobytes()}), shape)
+
+
+def _inexact(facts: Facts, error: InexactError) -> Reason:
+    what = facts.kind.reason.what if facts.kind.reason is not None else "its values are converted"
+    return Reason(
+        code="hdf5-type",
+        what=f"{what}: {error}",
+        hint="read this variable with h5py; all others can be used",
+    )
 
 
 def inlined_strings(facts: Facts) -> Steps[Storage]:
@@ -104,15 +117,14 @@ def _too_large(total: int) -> Reason:
 
 def _encoded_block(facts: Facts, chunk_shape: tuple[int, ...], position: int) -> bytes | Refused:
     """Read and encode the chunk at flat `position`; its part beyond the edge is empty strings."""
+    from zarrchive.readers.hdf5.values_by_h5py import texts_by_h5py
+
     shape = facts.shape or ()
     grid = grid_of(shape, chunk_shape)
     index = [int(i) for i in np.unravel_index(position, grid)] if grid else []
     start = tuple(i * n for i, n in zip(index, chunk_shape, strict=True))
     count = tuple(min(n, s - a) for n, s, a in zip(chunk_shape, shape, start, strict=True))
-    if count == shape:
-        raw = read_values(facts.dataset, facts.kind, shape)
-    else:
-        raw = read_block(facts.dataset, facts.kind, start, count)
+    raw = texts_by_h5py(facts, start, count)
     texts = np.full(chunk_shape, "", dtype=object)
     try:
         inside: tuple[Any, ...] = (..., *(slice(n) for n in count))

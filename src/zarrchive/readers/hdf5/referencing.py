@@ -13,12 +13,12 @@ from zarrchive.readers.hdf5.chunk_table import grid_of
 from zarrchive.readers.hdf5.contiguous_runs import run_shape
 from zarrchive.readers.hdf5.inlining import one_chunk
 from zarrchive.readers.hdf5.layout_message import Chunked, Contiguous
+from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.located_chunks import located_chunks, truncated
 from zarrchive.readers.hdf5.pipeline import codecs_of
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import Bytes, Many, Trouble
 from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
-from zarrchive.readers.hdf5.values import SMALL
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,18 +16,25 @@ from zarrchive.readers.hdf5.datatype_tree import (
     FixedPoint,
     FixedString,
     FloatingPoint,
+    Member,
 )
 from zarrchive.readers.hdf5.datatypes import data_type, describe
+from zarrchive.readers.hdf5.float_layouts import is_extended
+from zarrchive.readers.hdf5.stored_bits import bits_at, lowest_bits
+from zarrchive.readers.hdf5.stored_floats import InexactError, extended_floats, small_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
-    from zarrchive.readers.hdf5.datatype_tree import Datatype, Order
+    from zarrchive.readers.hdf5.datatype_tree import Datatype
     from zarrchive.readers.hdf5.datatypes import DataType
 
-__all__ = ["HeapReferences", "decode", "heap_references"]
+__all__ = ["HeapReferences", "InexactError", "decode", "heap_references"]
+
+_BLOCK: Final = 2**16
+"""Elements converted at a time, because conversion takes many times their memory."""
 
 
 class HeapReferences(NamedTuple):
@@ -58,6 +65,8 @@ def decode(found: Datatype | bytes, raw: bytes | memoryview, count: int) -> np.n
     ValueError
         Where `raw` is too short, the message is damaged, or NumPy has no such values (then
         `data_type` says why: its `dtype` is None, or one of objects).
+    InexactError
+        Where the type could be converted, but not these values.
     """
     if isinstance(found, bytes):
         kind, found = data_type(found), parse_datatype(found)
@@ -65,7 +74,13 @@ def decode(found: Datatype | bytes, raw: bytes | memoryview, count: int) -> np.n
         kind = describe(found)
     if kind.dtype is None or kind.is_vlen_string:
         raise ValueError(kind.reason.what if kind.reason else "the text is in a heap")
-    return _values(found, kind, _elements(raw, count, found.size))
+    rows = _elements(raw, count, found.size)
+    if count <= _BLOCK or (kind.reason is None and kind.caution is None):
+        return _values(found, kind, rows)
+    values = np.empty((count, *kind.inner), dtype=kind.dtype)
+    for start in range(0, count, _BLOCK):
+        values[start : start + _BLOCK] = _values(found, kind, rows[start : start + _BLOCK])
+    return values
 
 
 def heap_references(raw: bytes | memoryview, count: int, *, address_size: int) -> HeapReferences:
@@ -76,9 +91,9 @@ def heap_references(raw: bytes | memoryview, count: int, *, address_size: int) -
     elements = _elements(raw, count, 8 + address_size)
     end = 4 + address_size
     return HeapReferences(
-        _unsigned(elements[:, :4], "<").astype(np.uint32),
-        _unsigned(elements[:, 4:end], "<"),
-        _unsigned(elements[:, end:], "<").astype(np.uint32),
+        lowest_bits(elements[:, :4], "<").astype(np.uint32),
+        lowest_bits(elements[:, 4:end], "<"),
+        lowest_bits(elements[:, end:], "<").astype(np.uint32),
     )
 
 
@@ -100,31 +115,10 @@ def _values(found: Datatype, kind: DataType, rows: npt.NDArray[np.uint8]) -> np.
     return _CONVERSIONS[type(found)](found, kind.dtype, rows)
 
 
-def _unsigned(rows: npt.NDArray[np.uint8], order: Order) -> npt.NDArray[np.uint64]:
-    """Return the lowest 64 bits of rows of bytes."""
-    little = rows if order == "<" else rows[:, ::-1]
-    wide = np.zeros((len(rows), 8), dtype=np.uint8)
-    used = min(8, rows.shape[1])
-    wide[:, :used] = little[:, :used]
-    return wide.reshape(-1).view("<u8")
-
-
-def _bits(
-    rows: npt.NDArray[np.uint8], order: Order, offset: int, precision: int
-) -> npt.NDArray[np.uint64]:
-    """Return up to 64 bits that begin at bit `offset` of each row."""
-    little = rows if order == "<" else rows[:, ::-1]
-    first, shift = divmod(offset, 8)
-    value = _unsigned(little[:, first:], "<") >> np.uint64(shift)
-    if shift + precision > 64:
-        value |= little[:, first + 8].astype(np.uint64) << np.uint64(64 - shift)
-    return value & np.uint64((1 << precision) - 1)
-
-
 def _integers(
     found: FixedPoint, dtype: np.dtype[Any], rows: npt.NDArray[np.uint8]
 ) -> np.ndarray[Any, Any]:
-    value = _bits(rows, found.order, found.offset, found.precision)
+    value = bits_at(rows, found.order, found.offset, found.precision)
     if found.is_signed:
         sign = np.uint64(1 << found.precision - 1)
         value = (value ^ sign) - sign  # wraps around below zero, as two's complement does
@@ -135,7 +129,7 @@ def _integers(
 def _bit_fields(
     found: BitField, dtype: np.dtype[Any], rows: npt.NDArray[np.uint8]
 ) -> np.ndarray[Any, Any]:
-    return _bits(rows, found.order, found.offset, found.precision).astype(dtype)
+    return bits_at(rows, found.order, found.offset, found.precision).astype(dtype)
 
 
 def _enumerations(
@@ -147,23 +141,7 @@ def _enumerations(
 def _floats(
     found: FloatingPoint, dtype: np.dtype[Any], rows: npt.NDArray[np.uint8]
 ) -> np.ndarray[Any, Any]:
-    """Build floats from their parts; float64 holds each of them, as `describe` made sure."""
-    order, size = found.order, found.mantissa_size
-    sign = _bits(rows, order, found.sign_position, 1)
-    mantissa = _bits(rows, order, found.mantissa_position, size)
-    exponent = _bits(rows, order, found.exponent_position, found.exponent_size)
-    leading = (exponent > 0).astype(np.uint64) << np.uint64(size)
-    is_special = exponent == (1 << found.exponent_size) - 1
-    power = np.maximum(exponent, 1).astype(np.int32) - (found.exponent_bias + size)
-    power[is_special] = 0
-    value = np.ldexp((mantissa | leading).astype(np.float64), power)
-    value[is_special] = np.where(mantissa[is_special] > 0, _NAN, np.inf)
-    bits = value.view(np.uint64) | sign << np.uint64(63)
-    return bits.view(np.float64).astype(dtype)
-
-
-_NAN: Final = np.uint64(2**63 - 1).view(np.float64)
-"""The NaN that HDF5 makes of any other: all bits of its mantissa are set."""
+    return (extended_floats if is_extended(found) else small_floats)(found, rows).astype(dtype)
 
 
 def _strings(
@@ -180,8 +158,9 @@ def _strings(
 def _complexes(
     found: Complex, dtype: np.dtype[Any], rows: npt.NDArray[np.uint8]
 ) -> np.ndarray[Any, Any]:
-    parts = Array(found.size, found.base, (2,))
-    return _values(parts, describe(parts), rows).reshape(-1).view(dtype)
+    base, size = found.base, found.base.size
+    parts = Compound(found.size, (Member(b"r", 0, base), Member(b"i", size, base)))
+    return _compounds(parts, dtype, rows)
 
 
 def _arrays(
@@ -197,6 +176,10 @@ def _arrays(
 def _compounds(
     found: Compound, dtype: np.dtype[Any], rows: npt.NDArray[np.uint8]
 ) -> np.ndarray[Any, Any]:
+    if dtype.kind == "c":
+        part = np.dtype(f"{dtype.str[0]}f{dtype.itemsize // 2}")
+        parts = np.dtype({"names": ["r", "i"], "formats": [part, part]})
+        return _compounds(found, parts, rows).view(dtype)
     values = np.zeros(len(rows), dtype=dtype)
     for name, member in zip(dtype.names or (), found.members, strict=True):
         end = member.offset + member.type.size
