@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zarrchive.codecs.hdf5 import decode, encode
 from zarrchive.location.source import ByteRange
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, ChunkManifest
+from zarrchive.readers.hdf5.filter_masks import one_chain, transcoded
 from zarrchive.readers.hdf5.inlining import one_chunk
 from zarrchive.readers.hdf5.layout_message import chunk_layout
 from zarrchive.readers.hdf5.located_chunks import located_chunks
-from zarrchive.readers.hdf5.pipeline import codecs_of, filters_of
+from zarrchive.readers.hdf5.pipeline import filters_of
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
-from zarrchive.readers.hdf5.values import SMALL
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zarrchive.codecs.hdf5 import CodecDocument
     from zarrchive.readers.hdf5.chunk_index import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.opened import OpenFile
-    from zarrchive.readers.hdf5.pipeline import Filter
     from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["chunked", "contiguous"]
@@ -75,29 +72,17 @@ def chunked(file: OpenFile, facts: Facts) -> Storage:
     filters = filters_of(facts.plist)
     chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
     masks = _true_masks(file, facts, table, len(filters), chunk_nbytes) if filters else table.mask
-    mask = _common_mask(masks)
-    codecs = codecs_of(filters, mask, chunk_nbytes)
-    if isinstance(codecs, Reason):
-        return Refused(codecs)
-    odd = np.flatnonzero(masks != mask)
-    if not codecs and (table.length[masks == mask] != chunk_nbytes).any():
-        return Refused(_wrong_length(facts, table, chunk_nbytes))
-    blobs = _transcoded(file, table, odd, masks, filters, codecs, chunk_nbytes) if odd.size else []
+    chain = one_chain(filters, masks, table.length, chunk_nbytes)
+    if isinstance(chain, Reason):
+        return Refused(chain)
+    blobs = transcoded(chain, _odd_chunks(file, table, chain.odd), chunk_nbytes)
     if isinstance(blobs, Reason):
         return Refused(blobs)
-    return Referenced(_manifest(file, facts, table, odd, blobs), chunk_shape, codecs)
+    return Referenced(_manifest(file, facts, table, chain.odd, blobs), chunk_shape, chain.codecs)
 
 
 def _itemsize(facts: Facts) -> int:
     return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
-
-
-def _common_mask(masks: npt.NDArray[np.uint32]) -> int:
-    """Return the filter mask that most chunks have."""
-    if not masks.any():
-        return 0
-    values, counts = np.unique(masks, return_counts=True)
-    return int(values[counts.argmax()])
 
 
 def _true_masks(
@@ -122,42 +107,10 @@ def _true_masks(
     return masks
 
 
-def _wrong_length(facts: Facts, table: ChunkTable, chunk_nbytes: int) -> Reason:
-    found = int(table.length[table.length != chunk_nbytes][0])
-    return Reason(
-        code="hdf5-damaged",
-        what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are stored",
-        hint="compare the file with the original; its chunk index is damaged",
-    )
-
-
-def _transcoded(  # noqa: PLR0913, PLR0917 - the columns and the two pipelines
-    file: OpenFile,
-    table: ChunkTable,
-    odd: npt.NDArray[np.intp],
-    masks: npt.NDArray[np.uint32],
-    filters: tuple[Filter, ...],
-    codecs: tuple[CodecDocument, ...],
-    chunk_nbytes: int,
-) -> list[bytes] | Reason:
-    """Encode the chunks that skipped other filters than most, as most are encoded."""
-    if odd.size * chunk_nbytes > SMALL:
-        return Reason(
-            code="hdf5-filter-mask",
-            what=f"{odd.size} of {len(table.offset)} chunks skipped other filters than the rest "
-            f"(their masks are {sorted({int(m) for m in masks})}), and Zarr has one pipeline for "
-            f"all; up to {SMALL} bytes of such chunks are inlined, these take "
-            f"{odd.size * chunk_nbytes}",
-            hint="name it in loadable_variables, or write the file again with h5repack",
-        )
+def _odd_chunks(file: OpenFile, table: ChunkTable, odd: npt.NDArray[np.intp]) -> list[bytes]:
+    """Read the stored bytes of the chunks in the rows `odd`."""
     ranges = [ByteRange(int(table.offset[i]), int(table.length[i])) for i in odd]
-    blobs = []
-    for row, data in zip(odd.tolist(), file.source.get_ranges(ranges), strict=True):
-        own = codecs_of(filters, int(masks[row]), chunk_nbytes)
-        if isinstance(own, Reason):
-            return own
-        blobs.append(encode(codecs, decode(own, data)))
-    return blobs
+    return list(file.source.get_ranges(ranges)) if ranges else []
 
 
 def _manifest(
