@@ -19,7 +19,7 @@ pytest.importorskip("jupyterlab")
 
 TOKEN = "not-a-secret-only-for-this-test"
 
-# Runs until the page has changed the theme: meanwhile the kernel is busy, as it often is for people.
+# Runs until the page has changed the theme: meanwhile the kernel is busy, as often for people.
 WAIT_FOR_THEME = """
 import queue
 themes = queue.Queue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zarrchive.codecs.hdf5 import FILTERS, codec_document
+from zarrchive.codecs.hdf5 import FILTERS, Size, codec_document, size_behind
 from zarrchive.readers.hdf5.problems import Reason
 
 if TYPE_CHECKING:
@@ -53,25 +53,18 @@ def codecs_of(
     `chunk_nbytes` is the size of a decoded chunk in bytes.
     """
     documents = []
-    nbytes: int | None = chunk_nbytes
+    size = Size(chunk_nbytes)
     for number, step in enumerate(filters):
         if mask >> number & 1:
             continue
         try:
-            documents.append(codec_document(step.id, step.values))
+            document = codec_document(step.id, step.values, size)
         except ValueError as error:
             return _no_codec(step, str(error))
-        if step.id == _SHUFFLE and (nbytes is None or nbytes % step.values[0]):
-            # HDF5 leaves the odd bytes at the end alone; numcodecs refuses them.
-            return _no_codec(step, f"it was applied to data of no multiple of {step.values[0]} B")
-        if step.id == _FLETCHER32 and nbytes is not None:
-            nbytes += 4
-        elif step.id != _SHUFFLE:
-            nbytes = None
+        size = size_behind(document, size)
+        if document is not None:
+            documents.append(document)
     return tuple(documents)
-
-
-_SHUFFLE, _FLETCHER32 = 2, 3
 
 
 def missing_filter(filters: Sequence[Filter]) -> Reason | None:

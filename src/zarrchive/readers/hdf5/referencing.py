@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zarrchive.codecs.hdf5 import decode, encode
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, ChunkManifest
 from zarrchive.readers.hdf5.chunk_table import grid_of
 from zarrchive.readers.hdf5.contiguous_runs import run_shape
+from zarrchive.readers.hdf5.filter_masks import one_chain, transcoded
 from zarrchive.readers.hdf5.inlining import one_chunk
 from zarrchive.readers.hdf5.layout_message import Chunked, Contiguous
-from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.located_chunks import located_chunks, truncated
-from zarrchive.readers.hdf5.pipeline import codecs_of
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import Bytes, Many, Trouble
 from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
@@ -23,7 +21,6 @@ from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zarrchive.codecs.hdf5 import CodecDocument
     from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.requests import Request, Steps
@@ -76,37 +73,31 @@ def chunked(facts: Facts) -> Steps[Storage]:
         return Absent(chunk_shape, prod(facts.full_shape))
     chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
     masks = _true_masks(facts, table, chunk_nbytes) if facts.filters else table.mask
-    mask = 0 if masks is None else _common_mask(masks)
-    codecs = codecs_of(facts.filters, mask, chunk_nbytes)
-    if isinstance(codecs, Reason):
-        return Refused(codecs)
-    odd = np.zeros(0, dtype=np.intp) if masks is None else np.flatnonzero(masks != mask)
-    if not codecs and not _has_length(table, chunk_nbytes, odd):
-        return Refused(_wrong_length(facts, table, chunk_nbytes))
+    chain = one_chain(facts.filters, masks, table.length, chunk_nbytes)
+    if isinstance(chain, Reason):
+        return Refused(chain)
     blobs: list[bytes] | Reason = []
-    if odd.size and masks is not None:
-        blobs = yield from _transcoded(facts, table, odd, masks, codecs, chunk_nbytes)
+    if chain.odd.size:
+        blobs = transcoded(chain, (yield from _stored(table, chain.odd)), chunk_nbytes)
     if isinstance(blobs, Reason):
         return Refused(blobs)
-    return Referenced(_manifest(facts, table, odd, blobs), chunk_shape, codecs)
+    return Referenced(_manifest(facts, table, chain.odd, blobs), chunk_shape, chain.codecs)
 
 
-def _has_length(table: ChunkTable, chunk_nbytes: int, odd: npt.NDArray[np.intp]) -> bool:
-    """Whether all chunks but those named take `chunk_nbytes`."""
-    length = np.delete(table.length, odd) if odd.size else table.length
-    return not length.size or int(length.min()) == int(length.max()) == chunk_nbytes
+def _stored(table: ChunkTable, rows: npt.NDArray[np.intp]) -> Steps[list[bytes]]:
+    """Read some of the chunks."""
+    offset, length = table.offset[rows].tolist(), table.length[rows].tolist()
+    requests: list[Request] = [Bytes(*place) for place in zip(offset, length, strict=True)]
+    answers = yield Many(requests)
+    for answer in answers:
+        if isinstance(answer, Trouble):
+            raise answer
+    found: list[bytes] = answers
+    return found
 
 
 def _itemsize(facts: Facts) -> int:
     return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
-
-
-def _common_mask(masks: npt.NDArray[np.uint32]) -> int:
-    """Return the filter mask that most chunks have."""
-    if not masks.any():
-        return 0
-    values, counts = np.unique(masks, return_counts=True)
-    return int(values[counts.argmax()])
 
 
 def _true_masks(
@@ -130,46 +121,6 @@ def _true_masks(
     masks = table.masks.copy()
     masks[is_edge] = 2 ** len(facts.filters) - 1
     return masks
-
-
-def _wrong_length(facts: Facts, table: ChunkTable, chunk_nbytes: int) -> Reason:
-    found = int(table.length[table.length != chunk_nbytes][0])
-    return Reason(
-        code="hdf5-damaged",
-        what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are stored",
-        hint="compare the file with the original; its chunk index is damaged",
-    )
-
-
-def _transcoded(  # noqa: PLR0913, PLR0917 - the columns and the pipeline
-    facts: Facts,
-    table: ChunkTable,
-    odd: npt.NDArray[np.intp],
-    masks: npt.NDArray[np.uint32],
-    codecs: tuple[CodecDocument, ...],
-    chunk_nbytes: int,
-) -> Steps[list[bytes] | Reason]:
-    """Encode the chunks that skipped other filters than most, as most are encoded."""
-    if odd.size * chunk_nbytes > SMALL:
-        return Reason(
-            code="hdf5-filter-mask",
-            what=f"{odd.size} of {len(table)} chunks skipped other filters than the rest "
-            f"(their masks are {sorted({int(m) for m in masks})}), and Zarr has one pipeline for "
-            f"all; up to {SMALL} bytes of such chunks are inlined, these take "
-            f"{odd.size * chunk_nbytes}",
-            hint="name it in loadable_variables, or write the file again with h5repack",
-        )
-    requests: list[Request] = [Bytes(int(table.offset[i]), int(table.length[i])) for i in odd]
-    answers = yield Many(requests)
-    blobs = []
-    for row, data in zip(odd.tolist(), answers, strict=True):
-        if isinstance(data, Trouble):
-            raise data
-        own = codecs_of(facts.filters, int(masks[row]), chunk_nbytes)
-        if isinstance(own, Reason):
-            return own
-        blobs.append(encode(codecs, decode(own, data)))
-    return blobs
 
 
 def _manifest(
