@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge._xarray import assembled_dataset
 from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.decoding import Decoded, DecodeTimes, Origin, decode_group
 from zarrchive.bridge.dimensions import Scope, name_dimensions
@@ -14,7 +15,7 @@ from zarrchive.bridge.encoding import from_dataset
 from zarrchive.bridge.notes import Notes, set_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from zarrchive.manifests import ManifestGroup
 
@@ -109,18 +110,17 @@ def assemble(
     where: str,
 ) -> xr.Dataset:
     """Build a Dataset from variables and indexes that are ready: nothing is computed again."""
-    coords: dict[Hashable, xr.Variable] = {}
+    coords: dict[str, xr.Variable] = {}
     data_vars: dict[str, xr.Variable] = {}
     for name, variable in decoded.variables.items():
         if name in indexes:
-            coords.update(indexes[name].create_variables({name: variable}))
+            created = indexes[name].create_variables({name: variable})
+            coords.update((str(key), value) for key, value in created.items())
         elif name in decoded.coordinates or variable.dims == (name,):
             coords[name] = variable
         else:
             data_vars[name] = variable
-    dataset = xr.Dataset(
-        data_vars, coords=xr.Coordinates(coords, indexes=indexes), attrs=decoded.attributes
-    )
+    dataset = assembled_dataset(data_vars | coords, set(coords), indexes, decoded.attributes)
     dataset.encoding = {"source": where}
     set_notes(dataset, notes)
     return dataset

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
 
-__all__ = ["DecodeTimes", "Decoded", "decode_group"]
+__all__ = ["DecodeTimes", "Decoded", "decode_group", "is_plain"]
 
 DecodeTimes = bool | xr.coders.CFDatetimeCoder
 
@@ -144,6 +144,17 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
     origin: Origin,
 ) -> None:
     """Decode all variables that are not virtual; one by one where xarray refuses one of them."""
+    if "coordinates" not in attributes and not _refer_to_others(context, virtual):
+        # Most loaded variables mean what they say: xarray would return them as they are.
+        plain = [name for name in context if name not in virtual and is_plain(context[name])]
+        for name in plain:
+            context[name].encoding.setdefault("dtype", context[name].dtype)  # as xarray does
+            into.variables[str(name)] = context[name]
+        context = {n: v for n, v in context.items() if n not in virtual and n not in plain}
+        virtual = ()
+        into.attributes = dict(attributes)
+        if not context:
+            return
     before = {name: dict(v.attrs) for name, v in context.items()}
     try:
         _decode_as_one(context, virtual, attributes, decode_times, into)
@@ -152,6 +163,43 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
             variable.attrs = before[name]
         _decode_one_by_one(context, virtual, decode_times, into, origin)
         into.attributes = dict(attributes)
+
+
+def _refer_to_others(context: Mapping[Hashable, xr.Variable], virtual: Collection[str]) -> bool:
+    """Whether a loaded variable names others, or is made of characters along a dimension of others.
+
+    xarray may change these then.
+    """
+    loaded = [variable for name, variable in context.items() if name not in virtual]
+    return any(v.dtype.kind == "S" or not _REFERRING.isdisjoint(v.attrs) for v in loaded)
+
+
+def is_plain(variable: xr.Variable) -> bool:
+    """Whether nothing in the attributes of a loaded variable asks xarray to decode it."""
+    if variable.dtype.kind not in "biuf" or not _DECODING.isdisjoint(variable.attrs):
+        return False
+    units = variable.attrs.get("units")
+    # Times, and lengths of time, which xarray decodes as well.
+    return not isinstance(units, str) or ("since" not in units and units not in _TIME_UNITS)
+
+
+_REFERRING: Final = frozenset(
+    {
+        *("ancillary_variables", "bounds", "cell_measures", "climatology", "coordinates"),
+        *("formula_terms", "grid_mapping"),
+    }
+)
+"""Attributes that name other variables (CF conventions, appendix A)."""
+_DECODING: Final = frozenset(
+    {
+        *("_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"),
+        *("calendar", "_Encoding"),
+    }
+)
+"""Attributes that change how xarray reads the values."""
+_TIME_UNITS: Final = frozenset(
+    {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
+)
 
 
 def _decode_as_one(
