@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
+from xarray.coding.times import decode_cf_datetime
 
 from zarrchive.manifests import ManifestArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["assembled_dataset", "virtual_array"]
+__all__ = ["assembled_dataset", "decoded_times", "virtual_array"]
 
 
 def virtual_array(variable: xr.Variable) -> ManifestArray | None:
@@ -43,3 +44,18 @@ def assembled_dataset(
     return xr.Dataset._construct_direct(  # noqa: SLF001 - see above
         named, set(coordinates), attrs=dict(attributes), indexes=dict(indexes)
     )
+
+
+def decoded_times(variable: xr.Variable) -> xr.Variable:
+    """Decode loaded times as xarray does by default, of which ``units`` and ``calendar`` tell.
+
+    `xarray.conventions.decode_cf_variables` does the same, but first decodes two of the values
+    in order to find out what type all will have. Raises whatever xarray raises.
+    """
+    attributes, encoding = dict(variable.attrs), dict(variable.encoding)
+    encoding.setdefault("dtype", variable.dtype)
+    for name in ("units", "calendar"):
+        if name in attributes:
+            encoding[name] = attributes.pop(name)
+    values = decode_cf_datetime(variable.data, encoding["units"], encoding.get("calendar"))
+    return xr.Variable(variable.dims, values, attributes, encoding, fastpath=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zarrchive.manifests import ManifestGroup
+
+_LARGEST_SHARED: Final = 2**16
+"""Bytes of values up to which an index is remembered."""
 
 __all__ = ["assemble", "build_indexes", "from_dataset", "source_of", "to_dataset"]
 
@@ -94,12 +98,26 @@ def build_indexes(decoded: Decoded, origin: Origin) -> dict[str, xr.indexes.Pand
         if variable.dims != (name,) or not isinstance(variable.data, np.ndarray):
             continue
         try:
-            indexes[name] = xr.indexes.PandasIndex.from_variables({name: variable}, options={})
+            indexes[name] = _index(name, variable)
         except Exception as error:  # noqa: BLE001 - pandas refuses values in many ways
             what = f"pandas cannot index its values ({error}); it is a coordinate without index"
             hint = "select by position along this dimension"
             decoded.problems.append(origin.problem("index-failed", name, what, hint))
     return indexes
+
+
+def _index(name: str, variable: xr.Variable) -> xr.indexes.PandasIndex:
+    """Index a coordinate; the files of a series share the indexes of their grids."""
+    values = variable.data
+    if values.dtype.kind in "iuf" and values.nbytes <= _LARGEST_SHARED:
+        return _shared_index(name, values.dtype, values.tobytes())
+    return xr.indexes.PandasIndex.from_variables({name: variable}, options={})
+
+
+@lru_cache(maxsize=256)
+def _shared_index(name: str, dtype: np.dtype[Any], raw: bytes) -> xr.indexes.PandasIndex:
+    variable = xr.Variable((name,), np.frombuffer(raw, dtype=dtype))
+    return xr.indexes.PandasIndex.from_variables({name: variable}, options={})
 
 
 def assemble(

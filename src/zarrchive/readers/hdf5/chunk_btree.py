@@ -7,6 +7,7 @@ version 2 B-trees (§III.A.2, types 10 and 11).
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
@@ -109,16 +110,26 @@ def _one_leaf(
         return _nothing()
     rows = list(form.iter_unpack(data[head : head + count * form.size]))
     length, mask, *_, offset = zip(*rows, strict=True)
-    starts = np.array([row[2:-1] for row in rows], dtype=np.uint64)
-    position = _positions(starts, layout.chunk_shape, grid)
-    if count > 1 and not (position[1:] > position[:-1]).all():
+    places = [_position(row[2:-1], layout.chunk_shape, grid) for row in rows]
+    if any(one >= other for one, other in pairwise(places)):
         raise Damaged("the keys of its chunk index are not in order")
     return ChunkTable(
-        None if count == prod(grid) else position,
+        None if count == prod(grid) else np.array(places, dtype=np.int64),
         np.array(offset, dtype=np.uint64) + np.uint64(superblock.base),
         np.array(length, dtype=np.uint32),
         np.array(mask, dtype=np.uint32) if any(mask) else None,
     )
+
+
+def _position(start: tuple[int, ...], chunk_shape: tuple[int, ...], grid: tuple[int, ...]) -> int:
+    """Return the flat index in the grid of the chunk that begins at element `start`."""
+    position = 0
+    for element, chunk, size in zip(start, chunk_shape, grid, strict=True):
+        index, rest = divmod(element, chunk)
+        if rest or index >= size:
+            raise Damaged(f"its index lists a chunk at {start}, which is none of a grid of {grid}")
+        position = position * size + index
+    return position
 
 
 def _leaves(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from zarrchive.readers.hdf5.datatypes import DataType
     from zarrchive.readers.hdf5.layout_message import Layout
+    from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.objects import FileObject
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.pipeline import Filter
@@ -112,9 +114,8 @@ def _parsed(file: OpenFile, obj: FileObject) -> Steps[Facts]:
     if obj.messages is None:
         raise NotUnderstood("its object header is left to h5py")
     bodies: dict[int, bytes] = {}
-    for message in obj.messages:
-        if message.kind in _READ and message.kind not in bodies:
-            bodies[message.kind] = yield from body_of(file.superblock, message)
+    for message in _those_read(obj.messages):
+        bodies[message.kind] = yield from body_of(file.superblock, message)
     if _LAYOUT not in bodies:
         raise Damaged("its object header says nothing of where its values are")
     extent = extent_of(bodies[_DATASPACE], file.superblock.length_size)
@@ -144,6 +145,16 @@ def _parsed(file: OpenFile, obj: FileObject) -> Steps[Facts]:
         fill=_fill(bodies),
         is_external=_EXTERNAL_FILES in bodies,
     )
+
+
+@lru_cache(maxsize=2**13)
+def _those_read(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return the first message of each kind that is read here."""
+    found: dict[int, Message] = {}
+    for message in messages:
+        if message.kind in _READ:
+            found.setdefault(message.kind, message)
+    return tuple(found.values())
 
 
 def _fill(bodies: dict[int, bytes]) -> Fill:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,13 @@ def fill_value(facts: Facts) -> object:
         value = np.zeros((1,), dtype=kind.dtype)
         facts.plist.get_fill_value(value)
         return value[0]
-    return decode(facts.datatype, facts.fill.value or b"", 1)[0]
+    return _decoded(facts.datatype, facts.fill.value or b"")
+
+
+@lru_cache(maxsize=1024)
+def _decoded(datatype: bytes, value: bytes) -> object:
+    scalar: object = decode(datatype, value, 1)[0]
+    return scalar
 
 
 def has_own_fill(facts: Facts) -> bool:

@@ -52,7 +52,7 @@ class _Candidate(NamedTuple):
 
 
 def one_chain(
-    filters: Sequence[Filter],
+    filters: tuple[Filter, ...],
     masks: npt.NDArray[np.uint32] | None,
     lengths: npt.NDArray[np.uint32] | npt.NDArray[np.uint64],
     chunk_nbytes: int,

@@ -6,7 +6,8 @@ Follows the HDF5 File Format Specification 3.0, the data layout message (§IV.A.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
 from zarrchive.readers.hdf5.superblock import number
@@ -80,10 +81,35 @@ Layout: TypeAlias = Compact | Contiguous | Chunked | Virtual
 
 
 def layout_of(superblock: Superblock, body: bytes) -> Layout:
-    """Parse a layout message of any version."""
+    """Parse a layout message of any version; equal ones are parsed once."""
+    return _parsed(_Widths(superblock.address_size, superblock.length_size), body)
+
+
+class _Widths(NamedTuple):
+    """How the numbers of a file are written."""
+
+    address_size: int
+    length_size: int
+
+    @property
+    def undefined(self) -> int:
+        """The address that says that there is nothing."""
+        return (1 << 8 * self.address_size) - 1
+
+    def address(self, data: bytes, at: int) -> int:
+        """Return the address at byte `at` of `data`."""
+        return number(data, at, self.address_size)
+
+    def length(self, data: bytes, at: int) -> int:
+        """Return the length at byte `at` of `data`."""
+        return number(data, at, self.length_size)
+
+
+@lru_cache(maxsize=2**13)
+def _parsed(widths: _Widths, body: bytes) -> Layout:
     version = body[0]
     if version in {1, 2}:
-        return _first_versions(superblock, body)
+        return _first_versions(widths, body)
     if version not in {3, 4, 5}:
         raise NotUnderstood(f"its layout message has version {version}")
     kind = body[1]
@@ -91,18 +117,18 @@ def layout_of(superblock: Superblock, body: bytes) -> Layout:
         size = number(body, 2, 2)
         return _compact(body[4:], size)
     if kind == _CONTIGUOUS:
-        address = superblock.address(body, 2)
-        length = superblock.length(body, 2 + superblock.address_size)
-        return Contiguous(_known(superblock, address), length)
+        address = widths.address(body, 2)
+        length = widths.length(body, 2 + widths.address_size)
+        return Contiguous(_known(widths, address), length)
     if kind == _VIRTUAL and version > 3:
         return Virtual()
     if kind != _CHUNKED:
         raise NotUnderstood(f"its layout is of the unknown class {kind}")
-    return _version_3(superblock, body) if version == 3 else _version_4(superblock, body)
+    return _version_3(widths, body) if version == 3 else _version_4(widths, body)
 
 
-def _known(superblock: Superblock, address: int) -> int | None:
-    return None if address == superblock.undefined else address
+def _known(widths: _Widths, address: int) -> int | None:
+    return None if address == widths.undefined else address
 
 
 def _compact(rest: bytes, size: int) -> Compact:
@@ -111,30 +137,30 @@ def _compact(rest: bytes, size: int) -> Compact:
     return Compact(rest[:size])
 
 
-def _first_versions(superblock: Superblock, body: bytes) -> Layout:
+def _first_versions(widths: _Widths, body: bytes) -> Layout:
     rank, kind, at = body[1], body[2], 8
-    address = superblock.undefined
+    address = widths.undefined
     if kind != _COMPACT:
-        address, at = superblock.address(body, at), at + superblock.address_size
+        address, at = widths.address(body, at), at + widths.address_size
     sizes = tuple(number(body, at + 4 * i, 4) for i in range(rank))
     at += 4 * rank
     if kind == _COMPACT:
         return _compact(body[at + 4 :], number(body, at, 4))
     if kind == _CONTIGUOUS:
-        return Contiguous(_known(superblock, address), None)
+        return Contiguous(_known(widths, address), None)
     if kind != _CHUNKED:
         raise NotUnderstood(f"its layout is of the unknown class {kind}")
     # The last size is that of an element.
-    return _chunked(superblock, BTREE_V1, address, sizes)
+    return _chunked(widths, BTREE_V1, address, sizes)
 
 
-def _version_3(superblock: Superblock, body: bytes) -> Chunked:
-    at = 3 + superblock.address_size
+def _version_3(widths: _Widths, body: bytes) -> Chunked:
+    at = 3 + widths.address_size
     sizes = tuple(number(body, at + 4 * i, 4) for i in range(body[2]))
-    return _chunked(superblock, BTREE_V1, superblock.address(body, 3), sizes)
+    return _chunked(widths, BTREE_V1, widths.address(body, 3), sizes)
 
 
-def _version_4(superblock: Superblock, body: bytes) -> Chunked:
+def _version_4(widths: _Widths, body: bytes) -> Chunked:
     flags, rank, width = body[2], body[3], body[4]
     if not 1 <= width <= 8:
         raise Damaged(f"its layout message has sizes of {width} bytes")
@@ -145,20 +171,20 @@ def _version_4(superblock: Superblock, body: bytes) -> Chunked:
     at += 1
     if index == SINGLE_CHUNK:
         if flags & _SINGLE_IS_FILTERED:
-            n = superblock.length_size
+            n = widths.length_size
             single, at = (number(body, at, n), number(body, at + n, 4)), at + n + 4
     elif index in _PARAMETERS:
         at += _PARAMETERS[index]
     else:
         raise NotUnderstood(f"its chunk index is of the unknown kind {index}")
-    address = superblock.address(body, at)
+    address = widths.address(body, at)
     return _chunked(
-        superblock, index, address, sizes, has_raw_edges=bool(flags & _RAW_EDGES), single=single
+        widths, index, address, sizes, has_raw_edges=bool(flags & _RAW_EDGES), single=single
     )
 
 
 def _chunked(  # noqa: PLR0913 - the fields of the message
-    superblock: Superblock,
+    widths: _Widths,
     index: int,
     address: int,
     sizes: tuple[int, ...],
@@ -170,7 +196,7 @@ def _chunked(  # noqa: PLR0913 - the fields of the message
         raise Damaged(f"its layout message has the chunk sizes {sizes}")
     return Chunked(
         index=index,
-        address=_known(superblock, address),
+        address=_known(widths, address),
         chunk_shape=sizes[:-1],
         element_size=sizes[-1],
         has_raw_edges=has_raw_edges,

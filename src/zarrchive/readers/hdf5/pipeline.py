@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zarrchive.codecs.hdf5 import FILTERS, Size, codec_document, size_behind
@@ -45,8 +46,9 @@ def filters_of(plist: h5p.PropDCID) -> tuple[Filter, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1024)
 def codecs_of(
-    filters: Sequence[Filter], mask: int, chunk_nbytes: int
+    filters: tuple[Filter, ...], mask: int, chunk_nbytes: int
 ) -> tuple[CodecDocument, ...] | Reason:
     """Return the codecs of the filters that `mask` does not skip, in order of writing.
 
