@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numcodecs.jenkins import jenkins_lookup3
 
 from zarrchive.readers.hdf5.requests import Damaged
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 __all__ = ["check_checksum", "check_rows"]
@@ -25,7 +25,8 @@ def check_checksum(data: bytes, name: str) -> None:
 
 def check_rows(rows: npt.NDArray[np.uint8], name: str) -> None:
     """Check the last four bytes of each row of an array of shape (rows, bytes)."""
-    data, length = rows.tobytes(), rows.shape[1]
+    length = rows.shape[1]
+    data = np.ascontiguousarray(rows).data.cast("B")
     stored = rows[:, -4:].copy().view("<u4")[:, 0].tolist()
     for number, found in enumerate(stored):
         start = number * length

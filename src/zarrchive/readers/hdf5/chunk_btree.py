@@ -6,6 +6,7 @@ version 2 B-trees (§III.A.2, types 10 and 11).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -55,7 +56,7 @@ def btree_v1_chunks(
         if not level:
             break
         nodes = _checked(rows.block(0, len(rows)).view(node)[:, 0], level)
-        offsets = _entries(nodes)["address"].astype(np.uint64)
+        offsets = nodes["entries"]["address"][_used(nodes)].reshape(-1).astype(np.uint64)
         if not offsets.size:
             return _nothing()
     return _leaves(superblock, layout, grid, (rows, node))
@@ -87,14 +88,13 @@ def _checked(nodes: npt.NDArray[Any], level: int) -> npt.NDArray[Any]:
     return nodes
 
 
-def _entries(nodes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the used entries of nodes, in order."""
-    entries, count = nodes["entries"], nodes["count"]
-    most = entries.shape[1]
-    if (count == most).all():
-        return entries.reshape(-1)
-    used: npt.NDArray[Any] = entries[np.arange(most) < count[:, None]]
-    return used
+def _used(nodes: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - what NumPy indexes with
+    """Return what selects the used entries of nodes, in order, from a field of all entries."""
+    count, most = nodes["count"], nodes["entries"].shape[1]
+    least = int(count.min())
+    if least == int(count.max()):
+        return (slice(None), slice(least))  # the usual case: a library fills all nodes alike
+    return np.arange(most) < count[:, None]
 
 
 def _one_leaf(
@@ -138,51 +138,84 @@ def _leaves(
     grid: tuple[int, ...],
     leaves: tuple[Rows, np.dtype[Any]],
 ) -> ChunkTable:
-    """Decode the leaves block by block, into columns that are as long as they may be."""
+    """Decode the leaves block by block."""
     rows, node = leaves
     most = min(len(rows) * 2 * superblock.chunk_k, prod(grid))
-    offset, length = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
-    position = np.empty(most, dtype=np.int64)
-    mask: npt.NDArray[np.uint32] | None = None
-    done, is_whole = 0, True
+    columns = _Columns(
+        layout.chunk_shape, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
+    )
     for start in range(0, len(rows), _BLOCK):
-        nodes = rows.block(start, min(start + _BLOCK, len(rows))).view(node)[:, 0]
-        entries = _entries(_checked(nodes, 0))
-        end = done + len(entries)
+        block = rows.block(start, min(start + _BLOCK, len(rows)))
+        columns.add(_checked(block.view(node)[:, 0], 0))
+    return columns.table(superblock.base)
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The chunks decoded so far, in columns that are as long as they may become."""
+
+    chunk_shape: tuple[int, ...]
+    grid: tuple[int, ...]
+    offset: npt.NDArray[np.uint64]
+    length: npt.NDArray[np.uint32]
+    position: npt.NDArray[np.int64] | None = None
+    """None as long as chunk n is at position n."""
+    mask: npt.NDArray[np.uint32] | None = None
+    """None as long as no chunk skipped a filter."""
+    done: int = 0
+
+    def add(self, nodes: npt.NDArray[Any]) -> None:
+        """Add the entries of leaves."""
+        entries, used = nodes["entries"], _used(nodes)
+        most, start = len(self.offset), self.done
+        end = start + int(nodes["count"].sum(dtype=np.int64))
         if end > most:
-            raise Damaged(f"its index lists more chunks than its grid of {grid} has")
-        here = _positions(entries["start"], layout.chunk_shape, grid)
-        position[done:end] = here
-        is_whole = is_whole and bool((here == np.arange(done, end)).all())
-        offset[done:end] = entries["address"]
-        length[done:end] = entries["length"]
-        if mask is not None or entries["mask"].any():
-            if mask is None:
-                mask = np.zeros(most, dtype=np.uint32)
-            mask[done:end] = entries["mask"]
-        done = end
-    if done < most:
-        offset, length, position = offset[:done].copy(), length[:done].copy(), position[:done]
-        mask = None if mask is None else mask[:done].copy()
-    if superblock.base:
-        offset += np.uint64(superblock.base)
-    if is_whole and done == prod(grid):
-        return ChunkTable(None, offset, length, mask)
-    if not (position[1:] > position[:-1]).all():
-        raise Damaged("the keys of its chunk index are not in order")
-    return ChunkTable(position, offset, length, mask)
+            raise Damaged(f"its index lists more chunks than its grid of {self.grid} has")
+        here = _positions(entries["start"], used, self.chunk_shape, self.grid)
+        if self.position is None and not (here == np.arange(start, end)).all():
+            self.position = np.arange(most)
+        if self.position is not None:
+            self.position[start:end] = here
+        self.offset[start:end] = entries["address"][used].reshape(-1)
+        self.length[start:end] = entries["length"][used].reshape(-1)
+        mask = entries["mask"][used].reshape(-1)
+        if self.mask is None and mask.any():
+            self.mask = np.zeros(most, dtype=np.uint32)
+        if self.mask is not None:
+            self.mask[start:end] = mask
+        self.done = end
+
+    def table(self, base: int) -> ChunkTable:
+        """Return all chunks; addresses count from byte `base` of the file."""
+        offset, length, mask, done = self.offset, self.length, self.mask, self.done
+        if done < len(offset):
+            offset, length = offset[:done].copy(), length[:done].copy()
+            mask = None if mask is None else mask[:done].copy()
+        if base:
+            offset += np.uint64(base)
+        if self.position is None and done == prod(self.grid):
+            return ChunkTable(None, offset, length, mask)
+        position = np.arange(done) if self.position is None else self.position[:done]
+        if not (position[1:] > position[:-1]).all():
+            raise Damaged("the keys of its chunk index are not in order")
+        return ChunkTable(position, offset, length, mask)
 
 
 def _positions(
-    starts: npt.NDArray[np.uint64], chunk_shape: tuple[int, ...], grid: tuple[int, ...]
+    starts: npt.NDArray[np.uint64],
+    used: Any,  # noqa: ANN401 - what NumPy indexes with
+    chunk_shape: tuple[int, ...],
+    grid: tuple[int, ...],
 ) -> npt.NDArray[np.int64]:
     """Return the flat index in the grid of the chunks that begin at elements `starts`."""
     position: Any = 0
     for axis, (chunk, size) in enumerate(zip(chunk_shape, grid, strict=True)):
-        start = starts[:, axis].copy()
-        index = start // np.uint64(chunk)
-        if (index * np.uint64(chunk) != start).any():
-            raise Damaged(f"its index lists a chunk that begins within another, on axis {axis}")
+        index = starts[..., axis][used].reshape(-1)
+        if chunk > 1:
+            start = index
+            index = start // np.uint64(chunk)
+            if (index * np.uint64(chunk) != start).any():
+                raise Damaged(f"its index lists a chunk that begins within another, on axis {axis}")
         if index.size and int(index.max()) >= size:
             at = int(index.max())
             raise Damaged(

@@ -158,8 +158,8 @@ def _lengths(
     rows = elements.rows
     if not elements.is_filtered:
         if chunk_nbytes >= 2**32:
-            return np.full(len(rows), chunk_nbytes, dtype=np.uint64), None
-        return np.full(len(rows), chunk_nbytes, dtype=np.uint32), None
+            return np.broadcast_to(np.uint64(chunk_nbytes), len(rows)), None
+        return np.broadcast_to(np.uint32(chunk_nbytes), len(rows)), None
     length = numbers(rows[:, address_size:-4])
     mask = numbers(rows[:, -4:]).astype(np.uint32)
     return length, (mask if mask.any() else None)
