@@ -202,7 +202,7 @@ class _Draw:
             allocation=self.one_of(("", "", "early", "late", "incremental")),
             written=self.regions(shape),
             masked=masked,
-            resized=resized if unlimited and self.once_in(4) else None,
+            resized=resized if unlimited and not masked and self.once_in(4) else None,
             raw_edges=self.high != "v108" and self.once_in(6),
         )
 
@@ -221,7 +221,7 @@ class _Draw:
 
     def filters(self, kind: str, chunk_size: int) -> tuple[str, ...]:
         choice = self.number(0, 5)
-        if choice < 4:
+        if choice < 4 or not KINDS[kind].is_raw:  # some plug-ins crash on references
             usual = ("shuffle", "gzip", "fletcher32", "lzf")
             return tuple(self.random.sample(usual, self.number(1, 3)))
         if choice == 4 and kind in _INTEGERS:

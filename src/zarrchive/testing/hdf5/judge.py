@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import h5py
+import numpy as np
 import zarr
 from h5py import h5, h5d, h5g, h5l, h5o
 
@@ -34,6 +35,8 @@ _NOT_COORDINATE: Final = "_nc4_non_coord_"
 """What netCDF-C puts before the name of a variable that is no coordinate, and readers remove."""
 _ABOUT_VALUES: Final = frozenset({"hdf5-string-padding"})
 """Warnings after which values may differ."""
+_LITTLE: Final = 2**16
+"""Bytes that are read only to see whether h5py can."""
 _MOST_GROUPS: Final = 5000
 """Groups compared, however many ways links lead to them."""
 
@@ -60,10 +63,24 @@ def judge(
         Whether h5py itself may fail. What it refuses is to be refused by the reader then
         (``accepted`` otherwise); else it cannot judge it.
     """
-    with h5py.File(path, "r") as file, ManifestStore(group) as store, warnings.catch_warnings():
+    try:
+        file = h5py.File(path, "r")
+    except Exception as error:  # noqa: BLE001 - h5py raises what it likes on damaged files
+        return _refused_by_h5py(group, error)
+    with file, ManifestStore(group) as store, warnings.catch_warnings():
         # zarr warns of data types and codecs without a final specification.
         warnings.simplefilter("ignore")
         return _Judge(file, group, store, most_chunks, is_damaged=is_damaged).run()
+
+
+def _refused_by_h5py(group: ManifestGroup, error: Exception) -> Verdict:
+    verdict = Verdict()
+    excused = {problem.variable for problem in group.all_problems()}
+    for path, _ in group.walk_arrays():
+        if path not in excused:
+            verdict.counts["accepted"] += 1
+            verdict.add("accepted", path, f"h5py refuses the file: {error}")
+    return verdict
 
 
 @dataclass(slots=True)
@@ -186,7 +203,7 @@ class _Judge:
         outcome = "missing"
         if array is None:
             if self._excuse(path):
-                outcome = "problem"
+                outcome = "cautious" if self.is_damaged and _has_values(dataset) else "problem"
             elif is_pure_dimension(dataset):
                 outcome = "dimension"
             else:
@@ -303,6 +320,14 @@ def _node_name(link: str, shown: dict[str, None]) -> str | None:
     """Return which of the names shown is that of a link, if one is."""
     short = link.removeprefix(_NOT_COORDINATE)
     return next((name for name in (short, link) if name in shown), None)
+
+
+def _has_values(dataset: h5py.Dataset) -> bool:
+    """Say whether h5py reads a dataset, if that is little work."""
+    try:
+        return bool(dataset.nbytes <= _LITTLE and np.asarray(dataset[()]).size)
+    except Exception:  # noqa: BLE001 - h5py raises what it likes on damaged files
+        return False
 
 
 def _address(opened: h5o.ObjectID) -> int:

@@ -8,6 +8,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5t
 
+from zarrchive.testing.hdf5.judged_values import same_bits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -38,19 +40,18 @@ def attribute_differences(
             yield "accepted", f"attributes {sorted(ours)}, which h5py cannot list: {error}"
         return
     is_scale = _text(obj, b"CLASS") == "DIMENSION_SCALE"
-    seen: set[str] = set()
-    for raw in names:
-        name = raw.decode("utf-8", "replace") if _is_utf8(raw) else raw.decode("latin-1")
-        if name in _INTERNAL or (is_scale and name in {"CLASS", "NAME"}):
-            continue
-        seen.add(name)
-        excuse = any(_names_attribute(problem, name) for problem in problems)
-        if excuse:
+    shown = {name: raw for raw in names if not _is_internal(name := _decoded_name(raw), is_scale)}
+    # In damaged files a name may be read in other ways, and what is lost has another name.
+    n_others = sum(not any(_is_about(p, name) for name in shown) for p in problems)
+    for name, raw in shown.items():
+        if any(_is_about(problem, name) for problem in problems):
             continue
         kind, text = _difference(obj, raw, name, ours)
-        if text:
-            yield kind, f"{name!r} {text}"
-    for name in sorted(set(ours) - seen - _allowed(obj)):
+        if kind == "missing" and n_others:
+            n_others -= 1
+        elif kind:
+            yield "accepted" if kind == "accepted" else "attribute", f"{name!r} {text}"
+    for name in sorted(set(ours) - set(shown) - _allowed(obj)):
         yield "attribute", f"{name!r} is {ours[name]!r}, but h5py has none"
 
 
@@ -65,24 +66,49 @@ def _names(obj: h5py.HLObject) -> list[bytes]:
     return names
 
 
-def _names_attribute(problem: Problem, name: str) -> bool:
-    listed = problem.code == "hdf5-damaged" or "the list of attributes" in problem.what
-    return listed or repr(name) in problem.what
+def _decoded_name(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _is_internal(name: str, is_scale: bool) -> bool:  # noqa: FBT001 - whose attribute it is
+    return name in _INTERNAL or (is_scale and name in {"CLASS", "NAME"})
+
+
+def _is_about(problem: Problem, name: str) -> bool:
+    is_about_all = problem.code == "hdf5-damaged" or "the list of attributes" in problem.what
+    return is_about_all or repr(name) in problem.what
 
 
 def _difference(
     obj: h5py.HLObject, raw: bytes, name: str, ours: Mapping[str, Any]
 ) -> tuple[str, str]:
+    """Return ``accepted``, ``missing``, ``other``, or nothing, and a text."""
     try:
-        expected = h5py.AttributeManager(obj)[raw]
-        type_class = h5a.open(obj.id, raw).get_type().get_class()
+        expected, type_class = _value(obj, raw, ours.get(name))
     except Exception as error:  # noqa: BLE001 - h5py raises what it likes on damaged files
-        return "accepted", f"is shown, but h5py refuses it: {error}" if name in ours else ""
+        return ("accepted", f"is shown, but h5py refuses it: {error}") if name in ours else ("", "")
     if name not in ours:
-        return "attribute", f"is missing, h5py has {_short(expected)}"
+        return "missing", f"is missing, h5py has {_short(expected)}"
     if _same(ours[name], expected, type_class):
-        return "attribute", ""
-    return "attribute", f"is {_short(ours[name])}, h5py has {_short(expected)}"
+        return "", ""
+    return "other", f"is {_short(ours[name])}, h5py has {_short(expected)}"
+
+
+def _value(obj: h5py.HLObject, raw: bytes, ours: Any) -> tuple[Any, int]:
+    """Return the value and the class of its type; what NumPy cannot name is converted to ours."""
+    attribute = h5a.open(obj.id, raw)
+    type_class = attribute.get_type().get_class()
+    try:
+        return h5py.AttributeManager(obj)[raw], type_class
+    except (TypeError, ValueError):
+        values = np.zeros(attribute.shape, np.asarray(ours).dtype)
+        if values.dtype.kind not in "iuf":
+            raise
+        attribute.read(values, h5t.py_create(values.dtype))
+        return values, type_class
 
 
 def _same(ours: Any, expected: Any, type_class: int) -> bool:
@@ -97,8 +123,7 @@ def _same(ours: Any, expected: Any, type_class: int) -> bool:
         return False
     if there.dtype.kind in "SO":
         return here.reshape(-1).tolist() == [_decoded(one) for one in there.reshape(-1).tolist()]
-    plain = there.dtype.newbyteorder("=")
-    return here.dtype == plain and here.tobytes() == there.astype(plain).tobytes()
+    return same_bits(here.reshape(there.shape), there)
 
 
 def _decoded(value: Any) -> Any:
@@ -124,14 +149,6 @@ def _text(obj: h5py.HLObject, name: bytes) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return value if isinstance(value, str) else ""
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _short(value: object) -> str:

@@ -27,10 +27,11 @@ class Verdict:
     """Counts of variables, and all findings."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    """Of variables, each under its first name: ``equal``; ``problem``, so it is left out; of
-    ``neither`` h5py nor zarr reads values; ``unjudged``, because h5py reads none; ``loud``, an
-    error of zarr on reading; ``warned`` of other values; ``dimension`` without values; or the
-    kind of a finding."""
+    """Of variables, each under its first name: ``equal``; left out with a ``problem``, which is
+    ``cautious`` where the file is damaged but h5py reads it all the same; ``neither``, where
+    both h5py and zarr fail to read; ``unjudged``, because h5py reads nothing; ``loud``, an error
+    of zarr on reading; ``warned`` of other values; ``dimension`` without values; or the kind of
+    a finding."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
