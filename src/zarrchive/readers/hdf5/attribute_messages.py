@@ -11,6 +11,7 @@ from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.btree_v2 import read_records
+from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.dataspace import extent_of
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
@@ -112,18 +113,25 @@ def _dense(superblock: Superblock, info: bytes) -> Steps[list[bytes]]:
     records = yield from read_records(superblock, tree, {_BY_NAME})
     rows = records.as_bytes()
     if any(row[-_RECORD_TAIL] & _SHARED for row in rows):
-        return (yield from _shared_in_heap(superblock, heap, rows))
-    return (yield from heap_objects(superblock, heap, [row[:-_RECORD_TAIL] for row in rows]))
+        bodies = yield from _shared_in_heap(superblock, heap, rows)
+    else:
+        bodies = yield from heap_objects(superblock, heap, [row[:-_RECORD_TAIL] for row in rows])
+    for body, row in zip(bodies, rows, strict=True):
+        check_name(_split(body)[0], row[-4:])
+    return bodies
 
 
 def _shared_in_heap(superblock: Superblock, heap: int, rows: list[bytes]) -> Steps[list[bytes]]:
     """Read attributes of which some are kept in the heap of shared messages."""
     own = [row[:-_RECORD_TAIL] for row in rows if not row[-_RECORD_TAIL] & _SHARED]
-    bodies = yield from heap_objects(superblock, heap, own)
+    kept = iter((yield from heap_objects(superblock, heap, own)))
+    bodies = []
     for row in rows:
         if row[-_RECORD_TAIL] & _SHARED:
             reference = b"\x03\x01" + row[:-_RECORD_TAIL]
             bodies.append((yield from shared_body(superblock, _ATTRIBUTE, reference)))
+        else:
+            bodies.append(next(kept))
     return bodies
 
 

@@ -94,10 +94,12 @@ def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]
 def _attributes(
     file: OpenFile, obj: FileObject, listed: tuple[AttributeMessage, ...] | Trouble
 ) -> Attributes:
-    if isinstance(listed, Trouble):
+    if isinstance(listed, NotUnderstood):
         from zarrchive.readers.hdf5.attributes_by_h5py import attributes_by_h5py
 
         return attributes_by_h5py(file, obj, listed)
+    if isinstance(listed, Trouble):
+        return Attributes(reasons=[lost("?", f"the list of attributes cannot be read ({listed})")])
     values, reasons = _plain_values(listed)
     found = Attributes(reasons=list(reasons))
     for name, value in values:

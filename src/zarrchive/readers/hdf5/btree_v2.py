@@ -6,21 +6,26 @@ Follows the HDF5 File Format Specification 3.0, §III.A.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from zarrchive.readers.hdf5.checksums import check_checksum
+from zarrchive.readers.hdf5.key_order import Bounds, is_less
 from zarrchive.readers.hdf5.requests import Damaged, Table
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["Records", "read_records"]
+__all__ = ["KeysOf", "Records", "read_records"]
+
+KeysOf: TypeAlias = "Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint64]]"
 
 _PREFIX = 6
 """Bytes of a node before its records: signature, version, type."""
@@ -51,8 +56,13 @@ class _Level:
     """Bytes of the number of records of a child."""
 
 
-def read_records(superblock: Superblock, address: int, kinds: set[int]) -> Steps[Records]:
-    """Read all records of the tree at `address`, whose type must be one of `kinds`."""
+def read_records(
+    superblock: Superblock, address: int, kinds: set[int], keys_of: KeysOf | None = None
+) -> Steps[Records]:
+    """Read all records of the tree at `address`, whose type must be one of `kinds`.
+
+    Where `keys_of` returns the keys of an array of records, they have to be in order.
+    """
     o, n = superblock.address_size, superblock.length_size
     header = yield superblock.at(address, 22 + o + n)
     if header[:4] != b"BTHD" or header[4]:
@@ -69,7 +79,8 @@ def read_records(superblock: Superblock, address: int, kinds: set[int]) -> Steps
     if total * record_size > superblock.size:
         raise Damaged(f"its B-tree claims {total} records, more than the file holds")
     levels = _levels(node_size, record_size, depth, o)
-    rows = yield from _all_levels(superblock, levels, (node_size, record_size), (root, n_root))
+    sizes = (node_size, record_size)
+    rows = yield from _all_levels(superblock, levels, sizes, (root, n_root), keys_of)
     if len(rows) != total:
         raise Damaged(f"its B-tree says that it has {total} records, but it has {len(rows)}")
     return Records(kind, rows)
@@ -100,12 +111,17 @@ def _width(most: int) -> int:
 
 
 def _all_levels(
-    superblock: Superblock, levels: list[_Level], sizes: tuple[int, int], root: tuple[int, int]
+    superblock: Superblock,
+    levels: list[_Level],
+    sizes: tuple[int, int],
+    root: tuple[int, int],
+    keys_of: KeysOf | None,
 ) -> Steps[npt.NDArray[np.uint8]]:
     node_size, record_size = sizes
     addresses = np.array([root[0]], dtype=np.uint64)
     counts = np.array([root[1]], dtype=np.int64)
     found = []
+    bounds = Bounds(None, None)
     for depth in range(len(levels) - 1, -1, -1):
         if int(counts.max()) > levels[depth].most_records:
             raise Damaged("a node of its B-tree claims more records than it has room for")
@@ -121,11 +137,31 @@ def _all_levels(
         used = _PREFIX + counts * record_size + (counts + 1) * pointer_size
         _check_nodes(nodes, used)
         found.append(_records(nodes, counts, record_size))
+        if keys_of is not None:
+            bounds = _ordered(keys_of(found[-1]), counts, bounds)
         if depth:
             addresses, counts = _children(
                 superblock, nodes, counts, record_size=record_size, level=levels[depth]
             )
     return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def _ordered(keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64], bounds: Bounds) -> Bounds:
+    """Check that the keys of the nodes of a level are in order; return the bounds of children."""
+    node = np.repeat(np.arange(len(counts)), counts)
+    is_first = np.diff(node, prepend=-1) > 0
+    if (~is_less(keys[:-1], keys[1:]) & ~is_first[1:]).any() or not counts.all():
+        raise Damaged("the keys of its chunk index are not in order")
+    ends = np.cumsum(counts)
+    bounds.check(keys[ends - counts], keys[ends - 1])
+    # A child before each record, and one behind the last of a node.
+    below = np.repeat(np.arange(len(counts)), counts + 1)
+    place = np.arange(len(below)) - below
+    is_leftmost = np.diff(below, prepend=-1) > 0
+    is_rightmost = np.diff(below, append=len(counts)) > 0
+    low, high = keys[np.maximum(place - 1, 0)], keys[np.minimum(place, len(keys) - 1)]
+    low[is_leftmost], high[is_rightmost] = 0, np.iinfo(np.uint64).max
+    return bounds.below(below, low, high)
 
 
 def _check_nodes(nodes: npt.NDArray[np.uint8], used: npt.NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ from zarrchive.readers.hdf5.requests import Damaged
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["check_checksum", "check_rows"]
+__all__ = ["check_checksum", "check_name", "check_rows"]
 
 
 def check_checksum(data: bytes, name: str) -> None:
@@ -32,3 +32,9 @@ def check_rows(rows: npt.NDArray[np.uint8], name: str) -> None:
         start = number * length
         if jenkins_lookup3(data[start : start + length - 4], 0) != found:
             raise Damaged(f"the checksum of {name} number {number} is not that of its bytes")
+
+
+def check_name(name: bytes, stored: bytes) -> None:
+    """Raise `Damaged` unless `stored` is the hash by which HDF5 finds `name`."""
+    if jenkins_lookup3(name, 0) != int.from_bytes(stored, "little"):
+        raise Damaged(f"the name {name!r} is not the one by which it is indexed")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from struct import Struct
+from struct import Struct, unpack_from
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from zarrchive.readers.hdf5.btree_v2 import read_records
 from zarrchive.readers.hdf5.chunk_table import ChunkTable, placed
+from zarrchive.readers.hdf5.key_order import Bounds, is_less
 from zarrchive.readers.hdf5.requests import Damaged, Table
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def btree_v1_chunks(
     if root[:6] == b"TREE\x01\x00":
         return _one_leaf(superblock, layout, grid, root)
     offsets = np.array([layout.address or 0], dtype=np.uint64)
-    level = -1
+    level, bounds = -1, Bounds(None, None)
     while True:
         if int(offsets.max()) > superblock.size:
             raise Damaged("a node of its chunk index is beyond the end of the file")
@@ -56,10 +57,9 @@ def btree_v1_chunks(
         if not level:
             break
         nodes = _checked(rows.block(0, len(rows)).view(node)[:, 0], level)
+        bounds = _bounds_below(_keys(nodes, layout), nodes["count"], bounds)
         offsets = nodes["entries"]["address"][_used(nodes)].reshape(-1).astype(np.uint64)
-        if not offsets.size:
-            return _nothing()
-    return _leaves(superblock, layout, grid, (rows, node))
+    return _leaves(layout, grid, (rows, node), bounds).table(superblock.base)
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +67,7 @@ def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
     address = f"<u{address_size}"
     # The key before each child: stored bytes, filter mask, first element along each dimension.
     key = [("length", "<u4"), ("mask", "<u4"), ("start", "<u8", (rank,)), ("zero", "<u8")]
-    entry = np.dtype([*key, ("address", address)])
+    entry = np.dtype([*key, ("address", address)])  # and one more key behind the last child
     return np.dtype(
         [
             ("signature", "S4"),
@@ -76,6 +76,7 @@ def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
             ("count", "<u2"),
             ("siblings", address, (2,)),
             ("entries", entry, (2 * chunk_k,)),
+            ("last", np.dtype(key)),
         ]
     )
 
@@ -86,6 +87,36 @@ def _checked(nodes: npt.NDArray[Any], level: int) -> npt.NDArray[Any]:
     if (nodes["level"] != level).any() or nodes["count"].max() > nodes["entries"].shape[1]:
         raise Damaged("a node of its chunk index has another level, or more entries, than fit")
     return nodes
+
+
+def _keys(nodes: npt.NDArray[Any], layout: Chunked) -> npt.NDArray[np.uint64]:
+    """Return the keys of nodes as chunk indexes, shape (nodes, keys, dimensions and element)."""
+    sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
+    return _all_starts(nodes, len(sizes)) // sizes
+
+
+def _all_starts(nodes: npt.NDArray[Any], n_sizes: int) -> npt.NDArray[np.uint64]:
+    """Return the first elements in all keys of nodes, the one behind the last entry included."""
+    entries = nodes["entries"]
+    count, most = entries.shape
+    return np.ndarray(
+        (count, most + 1, n_sizes),
+        "<u8",
+        nodes.data,
+        nodes.dtype.fields["entries"][1] + entries.dtype.fields["start"][1],  # type: ignore[index]
+        (nodes.strides[0], entries.dtype.itemsize, 8),
+    )
+
+
+def _bounds_below(
+    keys: npt.NDArray[np.uint64], count: npt.NDArray[np.uint16], bounds: Bounds
+) -> Bounds:
+    """Return between which keys a search comes to each child of inner nodes."""
+    node, place = np.nonzero(np.arange(keys.shape[1] - 1) < count[:, None])
+    low, high = keys[node, place], keys[node, place + 1]
+    if not count.all() or not is_less(low, high).all():
+        raise Damaged("the keys of its chunk index are not in order")
+    return bounds.below(node, low, high)
 
 
 def _used(nodes: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - what NumPy indexes with
@@ -111,7 +142,11 @@ def _one_leaf(
     rows = list(form.iter_unpack(data[head : head + count * form.size]))
     length, mask, *_, offset = zip(*rows, strict=True)
     places = [_position(row[2:-1], layout.chunk_shape, grid) for row in rows]
-    if any(one >= other for one, other in pairwise(places)):
+    sizes = (*layout.chunk_shape, layout.element_size)
+    behind = unpack_from(f"<{rank + 1}Q", data, head + count * form.size + 8)
+    last = tuple(start // size for start, size in zip((*rows[-1][2:-1], 0), sizes, strict=True))
+    end = tuple(start // size for start, size in zip(behind, sizes, strict=True))
+    if last >= end or any(one >= other for one, other in pairwise(places)):
         raise Damaged("the keys of its chunk index are not in order")
     return ChunkTable(
         None if count == prod(grid) else np.array(places, dtype=np.int64),
@@ -133,28 +168,41 @@ def _position(start: tuple[int, ...], chunk_shape: tuple[int, ...], grid: tuple[
 
 
 def _leaves(
-    superblock: Superblock,
-    layout: Chunked,
-    grid: tuple[int, ...],
-    leaves: tuple[Rows, np.dtype[Any]],
-) -> ChunkTable:
+    layout: Chunked, grid: tuple[int, ...], leaves: tuple[Rows, np.dtype[Any]], bounds: Bounds
+) -> _Columns:
     """Decode the leaves block by block."""
     rows, node = leaves
-    most = min(len(rows) * 2 * superblock.chunk_k, prod(grid))
+    most = min(len(rows) * node["entries"].shape[0], prod(grid))
     columns = _Columns(
-        layout.chunk_shape, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
+        layout, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
     )
     for start in range(0, len(rows), _BLOCK):
-        block = rows.block(start, min(start + _BLOCK, len(rows)))
-        columns.add(_checked(block.view(node)[:, 0], 0))
-    return columns.table(superblock.base)
+        end = min(start + _BLOCK, len(rows))
+        nodes = _checked(rows.block(start, end).view(node)[:, 0], 0)
+        _check_ends(nodes, layout, bounds.part(start, end))
+        columns.add(nodes)
+    return columns
+
+
+def _check_ends(nodes: npt.NDArray[Any], layout: Chunked, bounds: Bounds) -> None:
+    """Check first and last key of leaves, and the key behind; their order is checked later."""
+    count = nodes["count"].astype(np.intp)
+    if not count.all():
+        raise Damaged("a node of its chunk index has no entries")
+    sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
+    starts, row = _all_starts(nodes, len(sizes)), np.arange(len(nodes))
+    first, last, behind = (starts[row, at] // sizes for at in (0, count - 1, count))
+    first[:, -1] = last[:, -1] = 0
+    bounds.check(first, last)
+    if not is_less(last, behind).all():
+        raise Damaged("the keys of its chunk index are not in order")
 
 
 @dataclass(slots=True)
 class _Columns:
     """The chunks decoded so far, in columns that are as long as they may become."""
 
-    chunk_shape: tuple[int, ...]
+    layout: Chunked
     grid: tuple[int, ...]
     offset: npt.NDArray[np.uint64]
     length: npt.NDArray[np.uint32]
@@ -171,7 +219,7 @@ class _Columns:
         end = start + int(nodes["count"].sum(dtype=np.int64))
         if end > most:
             raise Damaged(f"its index lists more chunks than its grid of {self.grid} has")
-        here = _positions(entries["start"], used, self.chunk_shape, self.grid)
+        here = _positions(entries["start"], used, self.layout.chunk_shape, self.grid)
         if self.position is None and not (here == np.arange(start, end)).all():
             self.position = np.arange(most)
         if self.position is not None:
@@ -235,9 +283,16 @@ def btree_v2_chunks(
     superblock: Superblock, layout: Chunked, grid: tuple[int, ...], chunk_nbytes: int
 ) -> Steps[ChunkTable]:
     """Read all chunks of a version 2 B-tree; `chunk_nbytes` is the length of unfiltered ones."""
-    records = yield from read_records(superblock, layout.address or 0, {_PLAIN, _FILTERED})
-    rows, o = records.rows, superblock.address_size
-    tail = 8 * len(grid)
+    o, tail = superblock.address_size, 8 * len(grid)
+
+    def keys_of(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+        if rows.shape[1] < o + tail:
+            raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+        return np.ascontiguousarray(rows[:, rows.shape[1] - tail :]).view("<u8")
+
+    kinds = {_PLAIN, _FILTERED}
+    records = yield from read_records(superblock, layout.address or 0, kinds, keys_of)
+    rows = records.rows
     n_length = rows.shape[1] - o - 4 - tail if records.kind == _FILTERED else 0
     if len(rows) and (rows.shape[1] != o + tail + (n_length + 4 if n_length else 0)):
         raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
@@ -250,7 +305,7 @@ def btree_v2_chunks(
         length = numbers(rows[:, o : o + n_length])
         mask = numbers(rows[:, o + n_length : o + n_length + 4]).astype(np.uint32)
         mask = mask if mask.any() else None
-    scaled = np.ascontiguousarray(rows[:, rows.shape[1] - tail :]).view("<i8")
+    scaled = keys_of(rows).view(np.int64)
     return placed(ChunkTable(None, offset, length, mask), list(scaled.T), grid)
 
 

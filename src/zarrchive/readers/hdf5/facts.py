@@ -101,11 +101,11 @@ class Facts:
 def read_facts(file: OpenFile, objects: Sequence[FileObject]) -> Steps[list[Facts | Trouble]]:
     """Look at datasets; those whose messages are not understood are left to h5py.
 
-    In place of a dataset that HDF5 does not understand either is a `Trouble`.
+    In place of a dataset that is damaged, or that HDF5 does not understand either, is a `Trouble`.
     """
     found = yield from together(_parsed(file, one) for one in objects)
     return [
-        _by_h5py(file, obj, one) if isinstance(one, Trouble) else one
+        _by_h5py(file, obj, one) if isinstance(one, NotUnderstood) else one
         for obj, one in zip(objects, found, strict=True)
     ]
 

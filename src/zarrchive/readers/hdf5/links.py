@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.btree_v2 import read_records
+from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
 from zarrchive.readers.hdf5.superblock import number
@@ -86,10 +87,13 @@ def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
     if superblock.undefined in (heap, tree):
         return []
     records = yield from read_records(superblock, tree, {_LINKS_BY_NAME})
-    # A record is the hash of the name, which is not needed, and the ID in the heap.
-    ids = [record[4:] for record in records.as_bytes()]
-    objects = yield from heap_objects(superblock, heap, ids)
-    return [_parsed(one, superblock.address_size) for one in objects]
+    # A record is the hash of the name, by which HDF5 looks it up, and the ID in the heap.
+    rows = records.as_bytes()
+    objects = yield from heap_objects(superblock, heap, [row[4:] for row in rows])
+    links = [_parsed(one, superblock.address_size) for one in objects]
+    for link, row in zip(links, rows, strict=True):
+        check_name(link.name, row[:4])
+    return links
 
 
 @lru_cache(maxsize=2**13)

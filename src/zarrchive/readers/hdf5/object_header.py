@@ -40,15 +40,13 @@ class Message(NamedTuple):
 def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ...]]:
     """Read all messages of the object header at `address`, continuations included."""
     start = yield superblock.upto(address, _FIRST_READ)
-    at, size, kind = _prefix(start, address)
+    at, size, kind, count = _prefix(start, address)
     end = at + size + (0 if kind is None else 4)  # newer headers have a checksum behind
     if end > len(start):
         start = yield superblock.at(address, end)
     if kind is not None:
         check_checksum(start[:end], "its object header")
-    messages, pending = _split(start[at : at + size], kind)
-    if not pending:
-        return messages
+    messages, pending, n_split = _split(start[at : at + size], kind)
     found, waiting = list(messages), list(pending)
     seen: set[int] = set()
     while waiting:
@@ -59,23 +57,31 @@ def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ..
             raise Damaged(f"its object header continues twice at address {block}")
         seen.add(block)
         data = yield superblock.at(block, length)
-        more, pending = _split(data if kind is None else _continued(data, block), kind)
+        more, pending, n_more = _split(data if kind is None else _continued(data, block), kind)
         found += more
         waiting += pending
-    return tuple(found)
+        n_split += n_more
+    if count is not None and n_split != count:
+        raise Damaged(f"its object header has {n_split} messages, and says that it has {count}")
+    return tuple(found) if seen else messages
 
 
-def _prefix(start: bytes, address: int) -> tuple[int, int, int | None]:
-    """Return where the messages begin, their bytes, and the kind of header for `_split`."""
+def _prefix(start: bytes, address: int) -> tuple[int, int, int | None, int | None]:
+    """Return where the messages begin, their bytes, the kind of header for `_split`.
+
+    And, of headers of version 1, the number of messages.
+    """
     if start[:4] == b"OHDR":
         if start[4] != 2:
             raise NotUnderstood(f"its object header has version {start[4]}")
         flags = start[5]
+        if flags & 0xC0:
+            raise Damaged(f"its object header has flags {flags:#x} that do not exist")
         at = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
-        return at + width, number(start, at, width), flags & 4
+        return at + width, number(start, at, width), flags & 4, None
     if start[:1] == b"\x01" and len(start) >= 12:
-        return 16, number(start, 8, 4), None
+        return 16, number(start, 8, 4), None, number(start, 2, 2)
     raise Damaged(f"there is no object header at address {address}")
 
 
@@ -88,8 +94,10 @@ def _continued(data: bytes, block: int) -> bytes:
 
 
 @lru_cache(maxsize=2**13)
-def _split(data: bytes, tracks_order: int | None) -> tuple[tuple[Message, ...], tuple[bytes, ...]]:
-    """Return the messages of a block, and the bodies of its continuation messages.
+def _split(
+    data: bytes, tracks_order: int | None
+) -> tuple[tuple[Message, ...], tuple[bytes, ...], int]:
+    """Return the messages of a block, the bodies of its continuations, and how many there are.
 
     `tracks_order` is None in version 1, and in version 2 whether messages have an order of
     creation. The files of a series repeat most blocks: equal ones are split once.
@@ -99,10 +107,11 @@ def _split(data: bytes, tracks_order: int | None) -> tuple[tuple[Message, ...], 
         form, head = "<HHB", 8
     else:
         form, head = "<BHB", 6 if tracks_order else 4
-    at, stop = 0, len(data)
+    at, stop, count = 0, len(data), 0
     while at + head <= stop:
         kind, size, flags = unpack_from(form, data, at)
         at += head
+        count += 1
         if at + size > stop:
             raise Damaged(f"message {kind:#x} of its object header is cut off")
         if kind == _CONTINUATION:
@@ -112,4 +121,6 @@ def _split(data: bytes, tracks_order: int | None) -> tuple[tuple[Message, ...], 
         elif kind != _NIL:
             messages.append(Message(kind, flags, data[at : at + size]))
         at += size
-    return tuple(messages), tuple(continuations)
+    if tracks_order is None and at != stop:
+        raise Damaged(f"{stop - at} bytes of its object header are no message")
+    return tuple(messages), tuple(continuations), count

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, read_links
 from zarrchive.readers.hdf5.object_header import read_header
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
+from zarrchive.readers.hdf5.problems import refusal_of
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, Trouble, together
 
 if TYPE_CHECKING:
@@ -116,14 +117,19 @@ class Scan:
         return NotThere("it leads into another file", link if link.kind == EXTERNAL else None)
 
     def read(self, wanted: dict[int, bytes]) -> Steps[None]:
-        """Read objects, by address and path; those not understood are left to h5py."""
+        """Read objects, by address and path; those not understood are left to h5py.
+
+        Damaged ones are not: the HDF5 library may crash on them, and the process with it.
+        """
         missing = [address for address in wanted if address not in self.by_address]
         found = yield from together(self._object(one, wanted[one]) for one in missing)
         for address, one in zip(missing, found, strict=True):
-            if isinstance(one, Trouble):
+            if isinstance(one, NotUnderstood):
                 from zarrchive.readers.hdf5.by_h5py import object_by_h5py
 
                 self.by_address[address] = object_by_h5py(self.file, address, wanted[address], one)
+            elif isinstance(one, Trouble):
+                self.by_address[address] = refusal_of(one)
             else:
                 self.by_address[address] = one
 
