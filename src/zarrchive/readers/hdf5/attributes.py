@@ -180,10 +180,12 @@ def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attribu
     datatype = parse_datatype(one.datatype)
     if not isinstance(datatype, VariableLength):
         raise ValueError("the class of the message said that it is one")  # noqa: TRY004 - damage
-    shape = one.extent.shape
-    if shape is None:
+    shape, base = one.extent.shape, datatype.base
+    if shape is None and datatype.is_string:
         return ""
-    base = datatype.base
+    if shape is None:
+        found.reasons.append(lost(name, "it has no values"))
+        return None
     if datatype.is_string:
         texts = np.empty(prod(shape), dtype=object)
         texts[:] = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]

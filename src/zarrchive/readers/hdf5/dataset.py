@@ -9,6 +9,7 @@ import numpy as np
 from zarrchive.readers.hdf5.decision import decide
 from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.flags import add_flags
+from zarrchive.readers.hdf5.inlined_texts import fill_text
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Inlined, Refused
 from zarrchive.readers.hdf5.variable import Variable
@@ -26,10 +27,10 @@ def variable_of(
     facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
 ) -> Steps[Variable | Reason]:
     """Decide how the values of a dataset are had, and collect all else that an array needs."""
-    fill: Any = fill_value(facts) if facts.kind.dtype is not None else None
     storage = yield from decide(facts, is_wanted=is_wanted)
     if isinstance(storage, Refused):
         return storage.reason
+    fill: Any = (yield from fill_text(facts)) if facts.kind.is_vlen_string else fill_value(facts)
     if fill is None:
         if storage.nmissing:
             return _no_fill(facts)

@@ -51,5 +51,5 @@ def extent_of(body: bytes, width: int) -> Extent:
     if any(m is not None and m < n for n, m in zip(shape, max_shape, strict=True)):
         raise Damaged(f"its shape {shape} is beyond its greatest shape {max_shape}")
     if prod(shape) >= 2**63 or any(size >= 2**62 for size in shape):
-        raise Damaged(f"its shape {shape} is larger than any file")
+        raise Damaged(f"its shape {shape} has {prod(shape)} elements, more than any file holds")
     return Extent(shape, max_shape)

@@ -7,12 +7,14 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.errors import FormatError
-from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
+from zarrchive.readers.hdf5.inlined_texts import inlined_texts
+from zarrchive.readers.hdf5.inlining import inlined
 from zarrchive.readers.hdf5.layout_message import Compact, Virtual
 from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import missing_filter
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged, refusal_of
+from zarrchive.readers.hdf5.references import with_targets
 from zarrchive.readers.hdf5.referencing import chunked, contiguous
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.storage import Referenced, Refused
@@ -49,11 +51,11 @@ def decide(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
 
 
 def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
-    reason = _refusal(facts)
+    reason = yield from _refusal(facts)
     if reason is not None:
         return Refused(reason)
     if facts.kind.is_vlen_string:
-        return (yield from inlined_strings(facts))
+        return (yield from inlined_texts(facts))
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
         return (yield from inlined(facts))
     if facts.kind.reason is not None:
@@ -66,15 +68,13 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 
 
-def _refusal(facts: Facts) -> Reason | None:
+def _refusal(facts: Facts) -> Steps[Reason | None]:
     """Say why the values cannot be had at all, not even through h5py."""
     if facts.shape is None:
         return _NULL
     if facts.kind.dtype is None:
         if facts.kind.is_reference and facts.kind.reason is not None:
-            from zarrchive.readers.hdf5.references import with_targets
-
-            return with_targets(facts.kind.reason, facts.dataset, facts.shape)
+            return (yield from with_targets(facts.kind.reason, facts))
         return facts.kind.reason
     if isinstance(facts.layout, Virtual):
         return virtual(facts)

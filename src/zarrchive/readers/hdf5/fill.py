@@ -19,15 +19,13 @@ def fill_value(facts: Facts) -> object:
     """Return the fill value of a dataset as a scalar of its dtype.
 
     That is zero, unless the dataset has a fill value of its own that HDF5 was not told never
-    to use. None where the type has no scalar that says it (an array in each element).
+    to use. None where the type has no scalar that says it (an array in each element). That of
+    strings of varying length is `inlined_texts.fill_text`.
     """
     kind = facts.kind
     if kind.dtype is None:
         return None
-    is_own = has_own_fill(facts)
-    if kind.is_vlen_string:
-        return _text_by_h5py(facts) if is_own else ""
-    if not is_own:
+    if not has_own_fill(facts):
         return np.zeros((), dtype=kind.dtype)[()]
     if kind.inner:
         return None
@@ -52,10 +50,3 @@ def has_own_fill(facts: Facts) -> bool:
 def stored_fill(facts: Facts, element_size: int) -> bytes:
     """Return one unwritten element as the file would store it."""
     return (facts.fill.value or b"") if has_own_fill(facts) else bytes(element_size)
-
-
-def _text_by_h5py(facts: Facts) -> str:
-    value = np.zeros((1,), dtype=facts.kind.dtype)
-    facts.plist.get_fill_value(value)
-    raw = value[0]
-    return raw.decode("utf-8") if isinstance(raw, bytes) else ""

@@ -54,12 +54,19 @@ class GlobalHeaps:
         size = number(data, 8, width)
         if size > len(data):
             data = yield self.superblock.at(address, size)
+        if size <= _USUAL_SIZE:
+            return _remembered(data[:size], width)
         return _objects(data[:size], width)
 
 
 @lru_cache(maxsize=256)
+def _remembered(data: bytes, width: int) -> dict[int, bytes]:
+    """Return the objects of a small collection, which the files of a series often repeat."""
+    return _objects(data, width)
+
+
 def _objects(data: bytes, width: int) -> dict[int, bytes]:
-    """Return the objects of a collection by index; files of a series often repeat them."""
+    """Return the objects of a collection by index."""
     # The header is aligned to 8 bytes, as all objects are.
     at, objects, size = _aligned(8 + width), {}, len(data)
     while at + 8 + width <= size:

@@ -91,6 +91,7 @@ def read_hierarchy(file: OpenFile, group: str | None) -> Steps[ManifestGroup]:
     path = "/" + (group or "").strip("/")
     start = yield from _start(scan, path)
     yield from scan.read_below(start.address, path.encode())
+    file.paths = scan.walked
     nodes = _nodes(scan, start, path)
     contents = yield from _contents(file, scan, nodes)
     yield from outer_scales(scan, contents.scales, contents.axes.values())

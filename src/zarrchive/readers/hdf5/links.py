@@ -111,9 +111,9 @@ def _parsed(body: bytes, width: int) -> Link:
     size = 1 << (flags & 3)
     length = number(body, at, size)
     at += size
-    name = body[at : at + length]
+    name = body[at : at + length].partition(b"\0")[0]
     at += length
-    if not length or at > len(body):
+    if not name or at > len(body):
         raise Damaged("the name of a link is cut off")
     if kind == HARD:
         return Link(name, HARD, number(body, at, width), order=order)

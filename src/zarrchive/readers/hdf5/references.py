@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from h5py import h5r, h5s, h5t
-
-from zarrchive.readers.hdf5.problems import H5PY_ERRORS
+from zarrchive.readers.hdf5.datatype_message import parse_datatype
+from zarrchive.readers.hdf5.datatype_tree import Reference
+from zarrchive.readers.hdf5.limits import SMALL
+from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
+from zarrchive.readers.hdf5.stored_elements import stored_elements
+from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
-    from h5py import h5d
-
+    from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.problems import Reason
+    from zarrchive.readers.hdf5.requests import Steps
 
 __all__ = ["with_targets"]
 
 _MOST: Final = 3
-"""References followed; each costs a look at the other object."""
+"""References that are named."""
 
 
-def with_targets(reason: Reason, dataset: h5d.DatasetID, shape: tuple[int, ...]) -> Reason:
-    """Add the paths to which the first references of a dataset of `shape` point."""
-    try:
-        targets = _targets(dataset, shape)
-    except H5PY_ERRORS:  # what they point to is a courtesy; that they are refused is said anyway
-        targets = []
-    if not targets:
+def with_targets(reason: Reason, facts: Facts) -> Steps[Reason]:
+    """Add the paths to which the first references of a dataset point."""
+    datatype = parse_datatype(facts.datatype)
+    width = facts.file.superblock.address_size
+    is_address = isinstance(datatype, Reference) and datatype.kind == "object"
+    count = prod(facts.shape or ())
+    if not is_address or datatype.size != width or count * width > SMALL or facts.is_told_by_h5py:
         return reason
-    return replace(reason, what=f"{reason.what}; the first point to {', '.join(targets)}")
-
-
-def _targets(dataset: h5d.DatasetID, shape: tuple[int, ...]) -> list[str]:
-    if 0 in shape:
-        return []
-    stored = dataset.get_type()
-    if not (stored.equal(h5t.STD_REF_OBJ) or stored.equal(h5t.STD_REF_DSETREG)):
-        return []  # those of HDF5 1.12, which h5py does not know
-    space, part = h5s.ALL, shape
-    if shape:
-        part = (*(1 for _ in shape[:-1]), min(shape[-1], _MOST))
-        space = dataset.get_space()
-        space.select_hyperslab((0,) * len(shape), part)
-    values = np.empty(part, dtype=stored.dtype)
-    dataset.read(h5s.create_simple(part) if part else h5s.ALL, space, values)
-    names = [h5r.get_name(one, dataset) for one in values.reshape(-1).tolist() if one]
-    return [repr(name.decode("utf-8", "replace")) for name in names if name]
+    try:
+        raw = yield from stored_elements(facts)
+        addresses = [number(raw or b"", i * width, width) for i in range(min(count, _MOST))]
+    except (Trouble, *PARSE_ERRORS):
+        return reason  # what they point to is a courtesy; that they are refused is said anyway
+    found = [facts.file.paths[one] for one in addresses if one in facts.file.paths]
+    if not found:
+        return reason
+    targets = ", ".join(repr(path.decode("utf-8", "replace")) for path in found)
+    return replace(reason, what=f"{reason.what}; the first point to {targets}")

@@ -17,11 +17,13 @@ from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Trouble
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.requests import Request, Steps
 
-__all__ = ["stored_elements"]
+__all__ = ["chunk_elements", "stored_elements"]
 
 
 def stored_elements(facts: Facts) -> Steps[bytes | None]:
@@ -44,24 +46,52 @@ def stored_elements(facts: Facts) -> Steps[bytes | None]:
     if not isinstance(layout, Chunked):
         return None
     table = yield from located_chunks(facts)
-    if isinstance(table, Reason) or (facts.filters and layout.has_raw_edges):
+    if isinstance(table, Reason):
         return None
-    return (yield from _assembled(facts, table, size))
+    rows = np.arange(len(table))
+    whole = yield from chunk_elements(facts, table, rows, ((0,) * len(shape), shape))
+    return None if whole is None else whole.tobytes()
 
 
-def _assembled(facts: Facts, table: ChunkTable, size: int) -> Steps[bytes | None]:
-    """Put chunks together; `size` is that of an element."""
-    shape, chunk_shape = facts.shape or (), facts.chunk_shape or ()
-    requests: list[Request] = [
-        Bytes(*place) for place in zip(table.offset.tolist(), table.length.tolist(), strict=True)
-    ]
+def chunk_elements(
+    facts: Facts,
+    table: ChunkTable,
+    rows: npt.NDArray[np.intp],
+    block: tuple[tuple[int, ...], tuple[int, ...]],
+) -> Steps[npt.NDArray[np.void] | None]:
+    """Return the stored elements of a block; nothing is converted.
+
+    Parameters
+    ----------
+    facts, table
+        A chunked dataset and its chunks.
+    rows
+        Those of the chunks that lie in the block; what they leave out is the fill value.
+    block
+        First element and shape of the block, which begins where a chunk begins.
+
+    Returns
+    -------
+    array of shape `block[1]`, or None
+        None where h5py has to read them: a filter that is not understood here.
+    """
+    layout, chunk_shape = facts.layout, facts.chunk_shape or ()
+    if facts.filters and isinstance(layout, Chunked) and layout.has_raw_edges:
+        return None
+    start, shape = block
+    size = int.from_bytes(facts.datatype[4:8], "little")
+    element, nbytes = np.dtype(f"V{size}"), prod(chunk_shape) * size
+    offset, length = table.offset[rows].tolist(), table.length[rows].tolist()
+    requests: list[Request] = [Bytes(*place) for place in zip(offset, length, strict=True)]
     answers = yield Many(requests)
-    grid = grid_of(shape, chunk_shape)
-    element = np.dtype(f"V{size}")
-    nbytes = prod(chunk_shape) * size
     whole = np.full(shape, np.frombuffer(stored_fill(facts, size), dtype=element)[0])
-    index = zip(*np.unravel_index(table.positions(), grid), strict=True)
-    for at, mask, data in zip(index, table.masks.tolist(), answers, strict=True):
+    index = np.unravel_index(table.positions()[rows], grid_of(facts.shape or (), chunk_shape))
+    for at, mask, data in zip(
+        zip(*(column.tolist() for column in index), strict=True),
+        table.masks[rows].tolist(),
+        answers,
+        strict=True,
+    ):
         codecs = codecs_of(facts.filters, mask, nbytes)
         if isinstance(codecs, Reason):
             return None
@@ -70,8 +100,9 @@ def _assembled(facts: Facts, table: ChunkTable, size: int) -> Steps[bytes | None
         decoded = decode(codecs, data)
         if len(decoded) != nbytes:
             raise Damaged(f"a chunk decodes to {len(decoded)} bytes, not to {nbytes}")
-        target = tuple(slice(int(i) * n, (int(i) + 1) * n) for i, n in zip(at, chunk_shape))  # noqa: B905
-        inside = whole[target]
-        block = np.frombuffer(decoded, dtype=element).reshape(chunk_shape)
-        whole[target] = block[tuple(slice(n) for n in inside.shape)]
-    return whole.tobytes()
+        corner = [i * n - s for i, n, s in zip(at, chunk_shape, start, strict=True)]
+        target = tuple(slice(c, c + n) for c, n in zip(corner, chunk_shape, strict=True))
+        inside = whole[target].shape
+        chunk = np.frombuffer(decoded, dtype=element).reshape(chunk_shape)
+        whole[target] = chunk[tuple(slice(n) for n in inside)]
+    return whole

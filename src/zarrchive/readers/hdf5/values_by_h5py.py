@@ -11,7 +11,7 @@ from h5py import h5s, h5t
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts
 
-__all__ = ["elements_by_h5py", "texts_by_h5py"]
+__all__ = ["elements_by_h5py", "fill_text_by_h5py", "texts_by_h5py"]
 
 
 def elements_by_h5py(facts: Facts) -> bytes:
@@ -39,3 +39,11 @@ def texts_by_h5py(
     space.select_hyperslab(start, shape)
     facts.dataset.read(h5s.create_simple(shape), space, texts, memory)
     return texts
+
+
+def fill_text_by_h5py(facts: Facts) -> str:
+    """Return what unwritten variable-length strings of a dataset read as."""
+    value = np.zeros((1,), dtype=facts.kind.dtype)
+    facts.plist.get_fill_value(value)
+    raw = value[0]
+    return raw.decode("utf-8") if isinstance(raw, bytes) else ""
