@@ -54,6 +54,8 @@ class ZFP(SizedCodec):
         # zfp trusts its input and reads on behind its end: what follows is zeros, as many as
         # blocks of that kind can take.
         blocks = prod(-(-size // 4) for size in header.shape)
+        if 8 * len(data) < blocks * header.minbits:
+            raise ValueError(f"{blocks} blocks take {blocks * header.minbits} bits at least")
         room = 32 + max(len(data), blocks * _most_bits(header) // 8)
         stream = np.zeros(room, dtype=np.uint8)
         start, bit = divmod(header.nbits, 8)
