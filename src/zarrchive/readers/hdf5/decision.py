@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from h5py import h5d
 
+from zarrchive.readers.hdf5.external import external
+from zarrchive.readers.hdf5.fill import has_own_fill
 from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import filters_of, missing_filter
@@ -52,6 +54,10 @@ def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) ->
     reason = _refusal(facts)
     if reason is not None:
         return Refused(reason)
+    if facts.layout == h5d.VIRTUAL:
+        return _cautious(virtual(file, facts, _of_source, is_wanted=is_wanted), facts)
+    if facts.plist.get_external_count():
+        return _cautious(external(file, facts, is_wanted=is_wanted), facts)
     if facts.kind.is_vlen_string:
         return inlined_strings(file, facts, has_fill=has_fill)
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
@@ -59,6 +65,15 @@ def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) ->
     if facts.kind.reason is not None:
         return Refused(facts.kind.reason)
     storage = chunked(file, facts) if facts.chunk_shape is not None else contiguous(file, facts)
+    return _cautious(storage, facts)
+
+
+def _of_source(file: OpenFile, facts: Facts) -> Storage:
+    """Decide how the values of a source of a virtual dataset are had."""
+    return decide(file, facts, is_wanted=False, has_fill=has_own_fill(facts.plist))
+
+
+def _cautious(storage: Storage, facts: Facts) -> Storage:
     caution = facts.kind.caution
     return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 
@@ -69,11 +84,9 @@ def _refusal(facts: Facts) -> Reason | None:
         return _NULL
     if facts.kind.dtype is None:
         if facts.kind.is_reference and facts.kind.reason is not None:
-            return with_targets(facts.kind.reason, facts.dataset, facts.shape)
+            return with_targets(facts.kind.reason, facts)
         return facts.kind.reason
-    if facts.layout == h5d.VIRTUAL:
-        return virtual(facts)
-    return _external(facts) if facts.plist.get_external_count() else None
+    return None
 
 
 def _inline_limit(facts: Facts, *, is_wanted: bool) -> float:
@@ -91,15 +104,3 @@ _NULL: Final = Reason(
     what="it has a null dataspace: a datatype, but no values",
     hint="nothing is lost; its attributes can be read with h5py",
 )
-
-
-def _external(facts: Facts) -> Reason:
-    names = [
-        facts.plist.get_external(i)[0].decode("utf-8", "replace")
-        for i in range(facts.plist.get_external_count())
-    ]
-    return Reason(
-        code="hdf5-external-storage",
-        what=f"its values are in other files, of unknown state: {', '.join(map(repr, names))}",
-        hint="read this variable with h5py, or write it into one file with h5repack",
-    )

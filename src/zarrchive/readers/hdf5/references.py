@@ -6,13 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from h5py import h5r, h5s, h5t
 
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS
 
 if TYPE_CHECKING:
-    from h5py import h5d
-
+    from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.problems import Reason
 
 __all__ = ["with_targets"]
@@ -21,10 +19,10 @@ _MOST: Final = 3
 """References followed; each costs a look at the other object."""
 
 
-def with_targets(reason: Reason, dataset: h5d.DatasetID, shape: tuple[int, ...]) -> Reason:
-    """Add the paths to which the first references of a dataset of `shape` point."""
+def with_targets(reason: Reason, facts: Facts) -> Reason:
+    """Add the paths to which the first references of a dataset point (`dataset`, `shape`)."""
     try:
-        targets = _targets(dataset, shape)
+        targets = _targets(facts)
     except H5PY_ERRORS:  # what they point to is a courtesy; that they are refused is said anyway
         targets = []
     if not targets:
@@ -32,12 +30,14 @@ def with_targets(reason: Reason, dataset: h5d.DatasetID, shape: tuple[int, ...])
     return replace(reason, what=f"{reason.what}; the first point to {', '.join(targets)}")
 
 
-def _targets(dataset: h5d.DatasetID, shape: tuple[int, ...]) -> list[str]:
-    if 0 in shape:
-        return []
+def _targets(facts: Facts) -> list[str]:
+    from h5py import h5r, h5s, h5t  # noqa: PLC0415 - most files are read without it
+
+    dataset, shape = facts.dataset, facts.shape or ()
     stored = dataset.get_type()
-    if not (stored.equal(h5t.STD_REF_OBJ) or stored.equal(h5t.STD_REF_DSETREG)):
-        return []  # those of HDF5 1.12, which h5py does not know
+    known = stored.equal(h5t.STD_REF_OBJ) or stored.equal(h5t.STD_REF_DSETREG)
+    if 0 in shape or not known:
+        return []  # h5py does not know those of HDF5 1.12
     space, part = h5s.ALL, shape
     if shape:
         part = (*(1 for _ in shape[:-1]), min(shape[-1], _MOST))

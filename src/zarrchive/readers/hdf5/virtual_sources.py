@@ -1,0 +1,72 @@
+"""The datasets that a virtual dataset shows, in its own file or in others of its folder."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from zarrchive.errors import FormatError, LocationError
+from zarrchive.location.beside import open_beside
+from zarrchive.readers.hdf5.facts import facts_of
+from zarrchive.readers.hdf5.opened import opened, raise_if_ours
+from zarrchive.readers.hdf5.problems import H5PY_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zarrchive.readers.hdf5.facts import Facts
+    from zarrchive.readers.hdf5.opened import OpenFile
+
+__all__ = ["SourceError", "dataset_in", "source_file"]
+
+
+class SourceError(Exception):
+    """Why a source of a virtual dataset cannot be had."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+@contextmanager
+def source_file(file: OpenFile, name: str) -> Iterator[OpenFile]:
+    """Open the file that a virtual dataset of `file` calls `name`.
+
+    Raises `SourceError` where it is missing, outside of the folder of `file`, or no HDF5 file.
+    """
+    if name == ".":
+        yield file
+        return
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(open_beside(file.source, name, may_have_moved=True))
+            is_same = source.file == file.source.file
+            found = file if is_same else stack.enter_context(opened(source, frozenset()))
+        except (LocationError, FormatError) as error:
+            problem = error.problem
+            raise SourceError(f"{problem.where}: {problem.what}", problem.hint) from error
+        yield found
+
+
+def dataset_in(file: OpenFile, path: str) -> Facts:
+    """Look at the dataset `path` of a file.
+
+    Raises `SourceError` where there is none.
+    """
+    from h5py import h5d, h5o  # noqa: PLC0415 - most files are read without it
+
+    from zarrchive.readers.hdf5.dimensions import address_of  # noqa: PLC0415 - with h5py
+
+    try:
+        opened_object = h5o.open(file.fid, path.encode("utf-8", "surrogateescape"))
+        if isinstance(opened_object, h5d.DatasetID):
+            return facts_of(opened_object, address_of(opened_object))
+    except H5PY_ERRORS as error:
+        raise_if_ours(error)
+        words = " ".join(str(error).split())
+        raise SourceError(f"{file.where} has no dataset {path!r} ({words})", _HINT) from error
+    raise SourceError(f"{path!r} of {file.where} is no dataset", _HINT)
+
+
+_HINT = "compare the file with the original, or ask its author for the missing part"
