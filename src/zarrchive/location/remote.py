@@ -15,13 +15,13 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.zip import ZipFileSystem
 
 from zarrchive.errors import LocationError, Problem, StaleSourceError, ZarrchiveError
-from zarrchive.location.credentials import recall
+from zarrchive.location.credentials import recall, remember
 from zarrchive.location.file_object import SourceFileObject
 from zarrchive.location.identity import SourceFile, problems_of_change
 from zarrchive.location.local import LocalSource
 from zarrchive.location.redact import causes_of, presentable_cause, redact, redact_text
 from zarrchive.location.source import ByteRange, Request, check_ranges, short_read
-from zarrchive.location.url import is_local, protocol, split_archive
+from zarrchive.location.url import is_local, join, parent, protocol, split_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +87,22 @@ class RemoteSource:
         wanted = [ByteRange(*one) for one in ranges if one[1]]
         fetched = iter(self._checked(wanted) if wanted else [])
         return [next(fetched) if one[1] else b"" for one in ranges]
+
+    def open_beside(self, relative: str) -> RemoteSource:
+        """Open another object of the folder, with the same credentials: one request.
+
+        Raises `LocationError` as `open`; ``location-alone`` for an object without a folder.
+        """
+        folder = parent(self._url)
+        if folder is None:
+            raise LocationError(_no_folder(self.file.url, relative))
+        url = join(folder, relative)
+        remember(url)
+        path = self._system._strip_protocol(url)  # noqa: SLF001 - as fsspec.open
+        if _CHAIN.search(self._url):
+            path = f"{self._path.rpartition('/')[0]}/{relative}"
+        file = _look(url, self._system, str(path))
+        return RemoteSource(file, url, self._system, path, _read_options(url, self._system, file))
 
     def close(self) -> None:
         """Do nothing: the connection belongs to fsspec, which shares it with other files."""
@@ -292,6 +308,15 @@ def _read_options(url: str, system: Any, file: SourceFile) -> dict[str, Any]:  #
 def _status(result: object) -> int | None:
     status = getattr(result, "status", None)
     return status if isinstance(status, int) else None
+
+
+def _no_folder(where: str, name: str) -> Problem:
+    return Problem(
+        code="location-alone",
+        where=where,
+        what=f"it refers to {name!r}, but lies in no folder in which that could be",
+        hint="download both files into one folder, and open them there",
+    )
 
 
 def _not_a_file(where: str) -> Problem:

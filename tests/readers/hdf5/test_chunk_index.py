@@ -86,7 +86,7 @@ def facts_of(path, name="x"):
     with open_source(path) as source, opened(source, None) as file:
         scan = Scan(file)
         run(scan.read_below(file.superblock.root, b"/"), file.data)
-        address = run(scan.find(name), file.data)
+        address = run(scan.find(name.encode()), file.data)
         (facts,) = run(read_facts(file, [scan.by_address[address]]), file.data)
         yield facts
         assert file.left_to_h5py == []

@@ -60,37 +60,6 @@ def test_null_dataspace_is_a_problem(sample) -> None:
     assert group.all_problems()[0].code == "hdf5-null-dataspace"
 
 
-@pytest.mark.parametrize("exists", [True, False], ids=["there", "missing"])
-def test_external_storage_is_a_problem(sample, exists) -> None:
-    target = sample.path.with_name("raw.bin")
-    with sample.writing() as file:
-        dataset = file.create_dataset("x", (8,), "i4", external=[(target, 0, 32)])
-        dataset[...] = np.arange(1, 9)
-    if not exists:
-        target.unlink()
-    group = sample.read()
-    (problem,) = group.all_problems()
-    assert not group.arrays
-    assert problem.code == "hdf5-external-storage"
-    assert "raw.bin" in problem.what
-
-
-@pytest.mark.parametrize("source", ["other.h5", ".", "missing.h5"])
-def test_virtual_dataset_is_a_problem(sample, source) -> None:
-    with h5py.File(sample.path.with_name("other.h5"), "w") as file:
-        file["y"] = np.arange(1, 9)
-    with sample.writing(libver="latest") as file:
-        file["y"] = np.arange(1, 9)
-        layout = h5py.VirtualLayout((8,), "i8")
-        target = sample.path.with_name(source) if source != "." else "."
-        layout[:] = h5py.VirtualSource(target, "y", (8,))
-        file.create_virtual_dataset("x", layout)
-    group = sample.checked()
-    (problem,) = group.all_problems()
-    assert list(group.arrays) == ["y"]
-    assert (problem.code, problem.variable) == ("hdf5-virtual-dataset", "/x")
-
-
 def test_unwritten_contiguous_dataset_is_absent(sample) -> None:
     for user_block in (0, 512):
         with sample.writing(userblock_size=user_block) as file:

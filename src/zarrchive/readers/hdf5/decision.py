@@ -7,6 +7,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.errors import FormatError
+from zarrchive.readers.hdf5.external import external
+from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.inlined_texts import inlined_texts
 from zarrchive.readers.hdf5.inlining import inlined
 from zarrchive.readers.hdf5.layout_message import Compact, Virtual
@@ -22,6 +24,7 @@ from zarrchive.readers.hdf5.virtual import virtual
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts
+    from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.storage import Storage
 
@@ -54,6 +57,10 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     reason = yield from _refusal(facts)
     if reason is not None:
         return Refused(reason)
+    if isinstance(facts.layout, Virtual):
+        return _cautious(virtual(facts.file, facts, _of_source, is_wanted=is_wanted), facts)
+    if facts.is_external:
+        return _cautious(external(facts.file, facts, is_wanted=is_wanted), facts)
     if facts.kind.is_vlen_string:
         return (yield from inlined_texts(facts))
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
@@ -64,6 +71,15 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
         storage = yield from chunked(facts)
     else:
         storage = contiguous(facts)
+    return _cautious(storage, facts)
+
+
+def _of_source(file: OpenFile, facts: Facts) -> Storage:
+    """Decide how the values of a source of a virtual dataset are had."""
+    return run(decide(facts, is_wanted=False), file.data)
+
+
+def _cautious(storage: Storage, facts: Facts) -> Storage:
     caution = facts.kind.caution
     return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 
@@ -76,9 +92,7 @@ def _refusal(facts: Facts) -> Steps[Reason | None]:
         if facts.kind.is_reference and facts.kind.reason is not None:
             return (yield from with_targets(facts.kind.reason, facts))
         return facts.kind.reason
-    if isinstance(facts.layout, Virtual):
-        return virtual(facts)
-    return _external(facts) if facts.is_external else None
+    return None
 
 
 def _inline_limit(facts: Facts, *, is_wanted: bool) -> float:
@@ -96,15 +110,3 @@ _NULL: Final = Reason(
     what="it has a null dataspace: a datatype, but no values",
     hint="nothing is lost; its attributes can be read with h5py",
 )
-
-
-def _external(facts: Facts) -> Reason:
-    names = [
-        facts.plist.get_external(i)[0].decode("utf-8", "replace")
-        for i in range(facts.plist.get_external_count())
-    ]
-    return Reason(
-        code="hdf5-external-storage",
-        what=f"its values are in other files, of unknown state: {', '.join(map(repr, names))}",
-        hint="read this variable with h5py, or write it into one file with h5repack",
-    )

@@ -7,10 +7,11 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from zarrchive.errors import FormatError
 from zarrchive.readers.hdf5.creation_messages import NO_FILL, Fill, fill_of, filters_in
 from zarrchive.readers.hdf5.dataspace import extent_of
 from zarrchive.readers.hdf5.datatypes import data_type
-from zarrchive.readers.hdf5.layout_message import Chunked, layout_of
+from zarrchive.readers.hdf5.layout_message import Chunked, Virtual, layout_of
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import filters_of
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS
@@ -120,6 +121,8 @@ def _parsed(file: OpenFile, obj: FileObject) -> Steps[Facts]:
         raise Damaged("its object header says nothing of where its values are")
     extent = extent_of(bodies[_DATASPACE], file.superblock.length_size)
     layout = layout_of(file.superblock, bodies[_LAYOUT])
+    if isinstance(layout, Virtual):
+        raise NotUnderstood("its extent is that of its sources, which HDF5 has to look at")
     datatype = bodies[_DATATYPE]
     kind, element_size = data_type(datatype), int.from_bytes(datatype[4:8], "little")
     chunk_shape = None
@@ -167,7 +170,7 @@ def _by_h5py(file: OpenFile, obj: FileObject, trouble: Trouble) -> Facts | Troub
         file.leave(obj.path.decode("utf-8", "replace"), trouble)
     try:
         return _told_by_h5py(file, obj)
-    except (*H5PY_ERRORS, *PARSE_ERRORS) as error:
+    except (FormatError, *H5PY_ERRORS, *PARSE_ERRORS) as error:
         raise_if_ours(error)
         words = " ".join(str(error).split())
         return Damaged(f"{trouble}; HDF5 says: {words}")

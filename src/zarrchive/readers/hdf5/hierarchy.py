@@ -108,7 +108,7 @@ def _start(scan: Scan, path: str) -> Steps[FileObject]:
     """Return the group to begin with."""
     where = scan.file.where
     try:
-        address = yield from scan.find(path)
+        address = yield from scan.find(path.encode())
         if isinstance(address, int):
             yield from scan.read({address: path.encode()})
     except Trouble as trouble:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.datatype_message import parse_datatype
 from zarrchive.readers.hdf5.datatype_tree import Reference
+from zarrchive.readers.hdf5.global_heap import GlobalHeaps
 from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.stored_elements import stored_elements
@@ -27,14 +28,11 @@ _MOST: Final = 3
 def with_targets(reason: Reason, facts: Facts) -> Steps[Reason]:
     """Add the paths to which the first references of a dataset point."""
     datatype = parse_datatype(facts.datatype)
-    width = facts.file.superblock.address_size
-    is_address = isinstance(datatype, Reference) and datatype.kind == "object"
     count = prod(facts.shape or ())
-    if not is_address or datatype.size != width or count * width > SMALL or facts.is_told_by_h5py:
+    if not isinstance(datatype, Reference) or count * datatype.size > SMALL:
         return reason
     try:
-        raw = yield from stored_elements(facts)
-        addresses = [number(raw or b"", i * width, width) for i in range(min(count, _MOST))]
+        addresses = yield from _addresses(facts, datatype, min(count, _MOST))
     except (Trouble, *PARSE_ERRORS):
         return reason  # what they point to is a courtesy; that they are refused is said anyway
     found = [facts.file.paths[one] for one in addresses if one in facts.file.paths]
@@ -42,3 +40,22 @@ def with_targets(reason: Reason, facts: Facts) -> Steps[Reason]:
         return reason
     targets = ", ".join(repr(path.decode("utf-8", "replace")) for path in found)
     return replace(reason, what=f"{reason.what}; the first point to {targets}")
+
+
+def _addresses(facts: Facts, datatype: Reference, count: int) -> Steps[list[int]]:
+    """Return the addresses of the objects that the first references point to (§VIII)."""
+    width = facts.file.superblock.address_size
+    sizes = {"object": width, "region": width + 4}
+    if facts.is_told_by_h5py or sizes.get(datatype.kind) != datatype.size:
+        return []
+    raw = (yield from stored_elements(facts)) or b""
+    found = [number(raw, i * datatype.size, width) for i in range(count)]
+    if datatype.kind == "object":
+        return found
+    # A region is described in a global heap, behind the address of its dataset.
+    places = [
+        (heap, number(raw, i * datatype.size + width, 4)) for i, heap in enumerate(found) if heap
+    ]
+    heaps = GlobalHeaps(facts.file.superblock)
+    yield from heaps.load(heap for heap, _ in places)
+    return [number(heaps.object(*place), 0, width) for place in places]

@@ -40,9 +40,9 @@ class Scan:
     walked: dict[int, bytes] = field(default_factory=dict)
     """Objects whose links were followed, each with a path that leads to it."""
 
-    def find(self, path: str) -> Steps[int | NotThere]:
-        """Return the address of the object at an absolute path."""
-        return (yield from self._resolved(self.file.superblock.root, path.encode(), 0))
+    def find(self, path: bytes) -> Steps[int | NotThere]:
+        """Return the address of the object at a path from the root group."""
+        return (yield from self._resolved(self.file.superblock.root, path, 0))
 
     def read_below(self, address: int, path: bytes) -> Steps[None]:
         """Read an object and everything that its links, and theirs, lead to."""
