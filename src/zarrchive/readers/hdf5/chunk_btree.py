@@ -133,20 +133,20 @@ def _one_leaf(
 ) -> ChunkTable:
     """Decode the only node of a small index, without the cost of arrays for each field."""
     o, rank = superblock.address_size, len(grid)
-    form = Struct(f"<II{rank}Q8x{_INTEGERS[o]}")
+    form = Struct(f"<II{rank}QQ{_INTEGERS[o]}")
     count, head = int.from_bytes(data[6:8], "little"), 8 + 2 * o
     if head + count * form.size > len(data):
         raise Damaged("a node of its chunk index has more entries than fit")
     if not count:
         return _nothing()
     rows = list(form.iter_unpack(data[head : head + count * form.size]))
-    length, mask, *_, offset = zip(*rows, strict=True)
-    places = [_position(row[2:-1], layout.chunk_shape, grid) for row in rows]
+    length, mask, *_, zero, offset = zip(*rows, strict=True)
+    places = [_position(row[2:-2], layout.chunk_shape, grid) for row in rows]
     sizes = (*layout.chunk_shape, layout.element_size)
     behind = unpack_from(f"<{rank + 1}Q", data, head + count * form.size + 8)
-    last = tuple(start // size for start, size in zip((*rows[-1][2:-1], 0), sizes, strict=True))
+    last = tuple(start // size for start, size in zip(rows[-1][2:-1], sizes, strict=True))
     end = tuple(start // size for start, size in zip(behind, sizes, strict=True))
-    if last >= end or any(one >= other for one, other in pairwise(places)):
+    if last >= end or any(zero) or any(one >= other for one, other in pairwise(places)):
         raise Damaged("the keys of its chunk index are not in order")
     return ChunkTable(
         None if count == prod(grid) else np.array(places, dtype=np.int64),
@@ -192,7 +192,6 @@ def _check_ends(nodes: npt.NDArray[Any], layout: Chunked, bounds: Bounds) -> Non
     sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
     starts, row = _all_starts(nodes, len(sizes)), np.arange(len(nodes))
     first, last, behind = (starts[row, at] // sizes for at in (0, count - 1, count))
-    first[:, -1] = last[:, -1] = 0
     bounds.check(first, last)
     if not is_less(last, behind).all():
         raise Damaged("the keys of its chunk index are not in order")
@@ -231,6 +230,8 @@ class _Columns:
             self.mask = np.zeros(most, dtype=np.uint32)
         if self.mask is not None:
             self.mask[start:end] = mask
+        if entries["zero"][used].any():
+            raise Damaged("its index lists a chunk that begins within an element")
         self.done = end
 
     def table(self, base: int) -> ChunkTable:

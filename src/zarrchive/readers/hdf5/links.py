@@ -17,7 +17,7 @@ from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.symbol_table import read_symbol_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
@@ -47,7 +47,7 @@ class Link(NamedTuple):
     """Order of creation, -1 where the group does not keep it."""
 
 
-def read_links(superblock: Superblock, messages: Iterable[Message]) -> Steps[list[Link]]:
+def read_links(superblock: Superblock, messages: Sequence[Message]) -> Steps[list[Link]]:
     """Return the links of the group whose object header has `messages`.
 
     They are in order of creation where the group keeps it, by name otherwise.
@@ -72,8 +72,8 @@ def read_links(superblock: Superblock, messages: Iterable[Message]) -> Steps[lis
         raise Damaged("two links of the group have one name")
     if all(link.order >= 0 for link in links):
         links.sort(key=lambda link: link.order)
-    else:
-        links.sort(key=lambda link: link.name)
+    elif not any(message.kind == _SYMBOL_TABLE for message in messages):
+        links.sort(key=lambda link: link.name)  # a symbol table is in this order
     return links
 
 
