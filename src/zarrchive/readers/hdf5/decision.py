@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from h5py import h5d
 
+from zarrchive.readers.hdf5.conversion import stored_as
 from zarrchive.readers.hdf5.inlining import inlined, inlined_strings
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import filters_of, missing_filter
@@ -55,9 +56,11 @@ def _decide(file: OpenFile, facts: Facts, *, is_wanted: bool, has_fill: bool) ->
         return inlined_strings(file, facts, has_fill=has_fill)
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
         return inlined(facts)
-    if facts.kind.reason is not None:
-        return Refused(facts.kind.reason)
-    storage = chunked(file, facts) if facts.chunk_shape is not None else contiguous(file, facts)
+    elements = stored_as(facts)
+    if elements is None:
+        return Refused(facts.kind.reason or _NULL)
+    refer = contiguous if facts.chunk_shape is None else chunked
+    storage = refer(file, facts, elements)
     caution = facts.kind.caution
     return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
 

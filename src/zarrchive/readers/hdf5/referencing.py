@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zarrchive.readers.hdf5.chunk_index import ChunkTable
+    from zarrchive.readers.hdf5.conversion import Stored
     from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.storage import Storage
@@ -28,19 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["chunked", "contiguous"]
 
 
-def contiguous(file: OpenFile, facts: Facts) -> Storage:
+def contiguous(file: OpenFile, facts: Facts, elements: Stored) -> Storage:
     """Refer to a contiguous dataset as one chunk."""
     chunk_shape = one_chunk(facts.full_shape)
+    nbytes = prod(facts.full_shape) * elements.itemsize
     stored = facts.dataset.get_storage_size()
     offset = facts.dataset.get_offset()
     # With a user block HDF5 reports an offset even where nothing is stored.
     if not stored or offset is None or not facts.nbytes:
         return Absent(chunk_shape, prod(facts.full_shape))
-    if stored != facts.nbytes:
+    if stored != nbytes:
         return Refused(
             Reason(
                 code="hdf5-damaged",
-                what=f"{stored} bytes are stored, but shape {facts.shape} takes {facts.nbytes}",
+                what=f"{stored} bytes are stored, but shape {facts.shape} takes {nbytes}",
                 hint="compare the file with the original; its header is damaged",
             )
         )
@@ -53,10 +55,10 @@ def contiguous(file: OpenFile, facts: Facts) -> Storage:
         offset=np.array([offset], dtype=np.uint64),
         length=np.array([stored], dtype=np.uint64),
     )
-    return Referenced(manifest, chunk_shape)
+    return Referenced(manifest, chunk_shape, elements.codecs)
 
 
-def chunked(file: OpenFile, facts: Facts) -> Storage:
+def chunked(file: OpenFile, facts: Facts, elements: Stored) -> Storage:
     """Refer to the allocated chunks of a chunked dataset, whatever its index is."""
     chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
     if not facts.nbytes:
@@ -70,7 +72,7 @@ def chunked(file: OpenFile, facts: Facts) -> Storage:
     if reason is not None:
         return Refused(reason)
     filters = filters_of(facts.plist)
-    chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
+    chunk_nbytes = prod(chunk_shape) * elements.itemsize
     masks = _true_masks(file, facts, table, len(filters), chunk_nbytes) if filters else table.mask
     chain = one_chain(filters, masks, table.length, chunk_nbytes)
     if isinstance(chain, Reason):
@@ -78,11 +80,8 @@ def chunked(file: OpenFile, facts: Facts) -> Storage:
     blobs = transcoded(chain, _odd_chunks(file, table, chain.odd), chunk_nbytes)
     if isinstance(blobs, Reason):
         return Refused(blobs)
-    return Referenced(_manifest(file, facts, table, chain.odd, blobs), chunk_shape, chain.codecs)
-
-
-def _itemsize(facts: Facts) -> int:
-    return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
+    manifest = _manifest(file, facts, table, chain.odd, blobs)
+    return Referenced(manifest, chunk_shape, (*elements.codecs, *chain.codecs))
 
 
 def _true_masks(
