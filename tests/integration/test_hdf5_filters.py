@@ -117,3 +117,24 @@ def test_other_software_finds_the_codecs(references, form, zarr_format) -> None:
     done = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
     assert int(done.stdout) > 70
     assert "Deprecat" not in done.stderr
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_files_join_although_some_chunks_skipped_the_filter(tmp_path, zarr_format) -> None:
+    """A series of which one file cannot be compressed, one can, and one only in parts."""
+    noise = np.random.default_rng(0).integers(0, 2**31, (2, 2**18)).astype("i4")
+    smooth = np.stack([np.arange(2**18) // 90] * 2).astype("i4")
+    rows = [smooth, noise, np.stack([noise[0], smooth[0]])]
+    for number, values in enumerate(rows):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            file.create_dataset("x", data=values, chunks=(1, 2**18), compression="lzf")
+    paths = sorted(map(str, tmp_path.glob("*.h5")))
+    with zarrchive.open_virtual_dataset(paths[0]) as first:
+        dimension = first["x"].dims[0]
+    whole = zarrchive.open_virtual_mfdataset(paths, combine="nested", concat_dim=dimension)
+    output = tmp_path / "references.json"
+    report = whole.virtual.to_kerchunk(str(output), zarr_format=zarr_format)
+    assert (report.nrefs, report.problems) == (6, ())
+    options = {"fo": str(output), "remote_protocol": "file"}
+    back = xr.open_dataset("reference://", engine="zarr", storage_options=options)
+    assert np.array_equal(back["x"].values, np.concatenate(rows))
