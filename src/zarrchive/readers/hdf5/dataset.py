@@ -13,6 +13,7 @@ from zarrchive.readers.hdf5.flags import add_flags
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Inlined, Refused
 from zarrchive.readers.hdf5.variable import Variable
+from zarrchive.readers.hdf5.virtual import with_current_shape
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.attributes import Attributes
@@ -27,6 +28,10 @@ def variable_of(
     file: OpenFile, facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
 ) -> Variable | Reason:
     """Decide how the values of a dataset are had, and collect all else that an array needs."""
+    current = with_current_shape(file, facts)
+    if isinstance(current, Reason):
+        return current
+    facts = current
     fill: Any = None
     if facts.kind.dtype is not None:
         fill = fill_value(facts.plist, facts.kind)

@@ -23,10 +23,11 @@ __all__ = ["SourceError", "dataset_in", "source_file"]
 class SourceError(Exception):
     """Why a source of a virtual dataset cannot be had."""
 
-    def __init__(self, what: str, hint: str) -> None:
+    def __init__(self, what: str, hint: str, *, is_missing: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
+        self.is_missing = is_missing
 
 
 @contextmanager
@@ -45,7 +46,10 @@ def source_file(file: OpenFile, name: str) -> Iterator[OpenFile]:
             found = file if is_same else stack.enter_context(opened(source, frozenset()))
         except (LocationError, FormatError) as error:
             problem = error.problem
-            raise SourceError(f"{problem.where}: {problem.what}", problem.hint) from error
+            is_missing = problem.code == "location-missing"
+            raise SourceError(
+                f"{problem.where}: {problem.what}", problem.hint, is_missing=is_missing
+            ) from error
         yield found
 
 
@@ -65,7 +69,9 @@ def dataset_in(file: OpenFile, path: str) -> Facts:
     except H5PY_ERRORS as error:
         raise_if_ours(error)
         words = " ".join(str(error).split())
-        raise SourceError(f"{file.where} has no dataset {path!r} ({words})", _HINT) from error
+        raise SourceError(
+            f"{file.where} has no dataset {path!r} ({words})", _HINT, is_missing=True
+        ) from error
     raise SourceError(f"{path!r} of {file.where} is no dataset", _HINT)
 
 
