@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from h5py import h5d, h5p, h5s, h5t
-from zarrchive.readers.hdf5.values import SMALL
 
 from zarrchive.manifests.values import values_of
+from zarrchive.readers.hdf5.limits import SMALL
 
 COUNT = SMALL + 7
 """Bytes that are too many to be inlined."""

@@ -235,6 +235,57 @@ def test_printf_names(folder, stride) -> None:
     assert array.manifest.nrefs == 6
 
 
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [(0, "part-0.h5: there is no such file"), (1, "though 'd' in 'part-2.h5' is"), (2, "")],
+)
+def test_missing_parts_of_a_series(folder, missing, words) -> None:
+    for number, values in enumerate(_blocks(3)):
+        if number != missing:
+            folder.source(f"part-{number}.h5", values, chunks=(2, 8))
+    limits = (_UNLIMITED, 8)
+    virtual = _hyperslab((12, 8), (0, 0), (_UNLIMITED, 1), (4, 1), (4, 8), limits)
+    folder.path.mkdir(exist_ok=True)
+    folder.mapped([(virtual, "part-%b.h5", "d", h5s.create_simple((4, 8)))], (4, 8), limits)
+    group = folder.checked()
+    if not words:  # the last one cannot be missed
+        assert group.arrays["x"].shape == (8, 8)
+        return
+    (problem,) = group.all_problems()
+    assert problem.code == "hdf5-virtual-dataset"
+    assert words in problem.what
+
+
+@pytest.mark.parametrize("lengths", [(4, 6), (6, 4), (6, 0)])
+@pytest.mark.parametrize("block", [1, 2])
+def test_unlimited_sources_of_different_lengths(folder, lengths, block) -> None:
+    limits = (_UNLIMITED, 8)
+    pairs = []
+    for number, length in enumerate(lengths):
+        values = np.full((length, 8), number + 1)
+        folder.source(f"{number}.h5", values, chunks=(block, 8), maxshape=(None, 8))
+        count = [(_UNLIMITED, 1), (2 * block, 1), (block, 8)]
+        virtual = _hyperslab((4, 8), (number * block, 0), *count, limits)
+        own = [(_UNLIMITED, 1), (block, 1), (block, 8)]
+        pairs.append((virtual, f"{number}.h5", "d", _hyperslab((4, 8), (0, 0), *own, limits)))
+    folder.mapped(pairs, (4, 8), limits, fill=np.array(-1, "i8"))
+    array = folder.checked().arrays["x"]
+    assert array.manifest.nrefs == sum(lengths) // block
+
+
+def test_fixed_mapping_before_an_unlimited_one(folder) -> None:
+    folder.source("a.h5", _blocks(1)[0], chunks=(2, 8))
+    folder.source("b.h5", np.zeros((0, 8), "i8"), chunks=(2, 8), maxshape=(None, 8))
+    limits = (_UNLIMITED, 8)
+    fixed = _hyperslab((8, 8), (2, 0), (1, 1), None, (4, 8), limits)
+    count = [(_UNLIMITED, 1), (1, 1), (1, 8)]
+    growing = _hyperslab((8, 8), (6, 0), *count, limits)
+    source = _hyperslab((4, 8), (0, 0), *count, limits)
+    pairs = [(fixed, "a.h5", "d", h5s.create_simple((4, 8))), (growing, "b.h5", "d", source)]
+    folder.mapped(pairs, (6, 8), limits)
+    assert folder.checked().arrays["x"].shape == (6, 8)
+
+
 @pytest.mark.parametrize("by", ["count", "block"])
 @pytest.mark.parametrize("keywords", [{"chunks": (2, 8)}, {"chunks": (1, 4)}])
 def test_unlimited_selections(folder, by, keywords) -> None:

@@ -13,6 +13,7 @@ from zarrchive.readers.hdf5.inlined_texts import fill_text
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Inlined, Refused
 from zarrchive.readers.hdf5.variable import Variable
+from zarrchive.readers.hdf5.virtual import with_current_shape
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.attribute_values import Attributes
@@ -27,6 +28,10 @@ def variable_of(
     facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
 ) -> Steps[Variable | Reason]:
     """Decide how the values of a dataset are had, and collect all else that an array needs."""
+    current = with_current_shape(facts.file, facts)
+    if isinstance(current, Reason):
+        return current
+    facts = current
     storage = yield from decide(facts, is_wanted=is_wanted)
     if isinstance(storage, Refused):
         return storage.reason

@@ -11,7 +11,7 @@ from zarrchive.errors import FormatError
 from zarrchive.readers.hdf5.creation_messages import NO_FILL, Fill, fill_of, filters_in
 from zarrchive.readers.hdf5.dataspace import extent_of
 from zarrchive.readers.hdf5.datatypes import data_type
-from zarrchive.readers.hdf5.layout_message import Chunked, Virtual, layout_of
+from zarrchive.readers.hdf5.layout_message import Chunked, layout_of
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import filters_of
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS
@@ -121,8 +121,6 @@ def _parsed(file: OpenFile, obj: FileObject) -> Steps[Facts]:
         raise Damaged("its object header says nothing of where its values are")
     extent = extent_of(bodies[_DATASPACE], file.superblock.length_size)
     layout = layout_of(file.superblock, bodies[_LAYOUT])
-    if isinstance(layout, Virtual):
-        raise NotUnderstood("its extent is that of its sources, which HDF5 has to look at")
     datatype = bodies[_DATATYPE]
     kind, element_size = data_type(datatype), int.from_bytes(datatype[4:8], "little")
     chunk_shape = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,6 +22,7 @@ from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Referenced, Refused
 from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.virtual_chunks import referenced
+from zarrchive.readers.hdf5.virtual_extent import current_shape
 from zarrchive.readers.hdf5.virtual_mappings import Misfit, mappings_of
 from zarrchive.readers.hdf5.virtual_parts import Target, part_of
 from zarrchive.readers.hdf5.virtual_sources import SourceError, dataset_in, source_file
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.virtual_mappings import Mapping
     from zarrchive.readers.hdf5.virtual_parts import Part
 
-__all__ = ["virtual"]
+__all__ = ["virtual", "with_current_shape"]
 
 _DEEPEST: Final = 8
 """Virtual datasets of virtual datasets that are followed."""
@@ -78,11 +80,30 @@ def virtual(file: OpenFile, facts: Facts, decide: Decide, *, is_wanted: bool) ->
     try:
         return _resolved(file, facts, decide, is_wanted=is_wanted)
     except SourceError as error:
-        return _refused(
-            f"it is a virtual dataset, and a source of it is missing: {error.what}", error.hint
-        )
+        return Refused(_missing(error))
     finally:
         _FOLLOWED.reset(token)
+
+
+def with_current_shape(file: OpenFile, facts: Facts) -> Facts | Reason:
+    """Return what is known of a dataset with the shape that its sources give it now.
+
+    Only virtual datasets may change (`layout`, `plist` and `shape` are taken); a `Reason` where
+    a source is missing.
+    """
+    if not isinstance(facts.layout, Virtual) or facts.shape is None:
+        return facts
+    try:
+        return replace(facts, shape=current_shape(file, facts.plist, facts.shape))
+    except SourceError as error:
+        return _missing(error)
+    except Misfit as error:
+        return _misfit(str(error)).reason
+
+
+def _missing(error: SourceError) -> Reason:
+    what = f"it is a virtual dataset, and a source of it is missing: {error.what}"
+    return _refused(what, error.hint).reason
 
 
 def _resolved(file: OpenFile, facts: Facts, decide: Decide, *, is_wanted: bool) -> Storage:
@@ -160,7 +181,9 @@ def _sources(file: OpenFile, facts: Facts) -> Iterator[tuple[OpenFile, Facts, Ma
     for name, same_file in groupby(mappings, key=lambda one: one.file):
         with source_file(file, name) as other:
             for path, same_dataset in groupby(same_file, key=lambda one: one.path):
-                source = dataset_in(other, path)
+                source = with_current_shape(other, dataset_in(other, path))
+                if isinstance(source, Reason):
+                    raise SourceError(source.what, source.hint)
                 if source.shape is None or source.kind.dtype is None:
                     raise SourceError(f"{other.where}: {path!r} has no values to show", "")
                 for mapping in same_dataset:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from h5py import h5p, h5s
 
-__all__ = ["Mapping", "Misfit", "Slab", "mappings_of"]
+__all__ = ["MOST_BLOCKS", "Mapping", "Misfit", "Pattern", "Slab", "mappings_of", "patterns_of"]
 
 _UNLIMITED: Final = 2**64 - 1
-_MOST_BLOCKS: Final = 2**20
+MOST_BLOCKS: Final = 2**20
 """Blocks of one printf-style mapping, each of which is a file."""
 _BLOCK_NUMBER: Final = re.compile(r"(?<!%)(?:%%)*%b")
 
@@ -87,18 +87,72 @@ class Mapping:
         return mine, theirs
 
 
-def mappings_of(plist: h5p.PropDCID, shape: tuple[int, ...]) -> Iterator[Mapping]:
-    """List the mappings of a virtual dataset of `shape` by its creation property list."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """A mapping as the file has it; with ``%b`` in a name it stands for one for each block."""
+
+    number: int
+    names: tuple[str, str]
+    """Of the file and of the dataset."""
+    virtual: h5s.SpaceID
+    source: h5s.SpaceID
+
+    @property
+    def is_printf(self) -> bool:
+        """Whether a name holds the number of a block."""
+        return any(_BLOCK_NUMBER.search(name) for name in self.names)
+
+    @property
+    def unlimited_axis(self) -> int | None:
+        """The dimension of the virtual dataset along which it grows with its sources."""
+        return _unlimited_axis(self.virtual)
+
+    def mapping(self, block: int | None = None) -> Mapping:
+        """Return the mapping, or that of one block."""
+        file, path = (_formatted(name, block) for name in self.names)
+        return Mapping(self.number, file, path, self.virtual, self.source, block)
+
+    def end(self, axis: int, block: int | None = None, source_shape: tuple[int, ...] = ()) -> int:
+        """Return the index behind the last element along a dimension of the virtual dataset."""
+        raw = _hyperslab(self.virtual)
+        if raw is None:
+            _, last = self.virtual.get_select_bounds()
+            return int(last[axis]) + 1
+        start, stride, count, length = raw[axis]
+        if _UNLIMITED not in {count, length}:
+            return start + (count - 1) * stride + length
+        if block is not None:
+            return start + block * stride + length
+        right = _unlimited_axis(self.source)
+        slabs = _slabs(self.source, source_shape, None)
+        if right is None or slabs is None:
+            raise Misfit(f"mapping {self.number} takes an unlimited number of elements on one side")
+        size = slabs[right].size
+        if length == _UNLIMITED or not size:
+            return start + size
+        full, rest = divmod(size, length)
+        return start + full * stride + rest if rest else start + (full - 1) * stride + length
+
+
+def patterns_of(plist: h5p.PropDCID) -> Iterator[Pattern]:
+    """List the mappings of a virtual dataset by its creation property list."""
     for number in range(plist.get_virtual_count()):
-        virtual, source = plist.get_virtual_vspace(number), plist.get_virtual_srcspace(number)
         names = [plist.get_virtual_filename(number), plist.get_virtual_dsetname(number)]
-        texts = [n if isinstance(n, str) else n.decode("utf-8", "surrogateescape") for n in names]
-        blocks: list[int | None] = [None]
-        if any(_BLOCK_NUMBER.search(text) for text in texts):
-            blocks = list(range(_block_count(virtual, shape)))
-        for block in blocks:
-            file, path = (_formatted(text, block) for text in texts)
-            yield Mapping(number, file, path, virtual, source, block)
+        file, path = (
+            n if isinstance(n, str) else n.decode("utf-8", "surrogateescape") for n in names
+        )
+        spaces = plist.get_virtual_vspace(number), plist.get_virtual_srcspace(number)
+        yield Pattern(number, (file, path), *spaces)
+
+
+def mappings_of(plist: h5p.PropDCID, shape: tuple[int, ...]) -> Iterator[Mapping]:
+    """List the mappings of a virtual dataset of `shape`, block by block."""
+    for pattern in patterns_of(plist):
+        if not pattern.is_printf:
+            yield pattern.mapping()
+            continue
+        for block in range(_block_count(pattern.virtual, shape)):
+            yield pattern.mapping(block)
 
 
 def _block_count(virtual: h5s.SpaceID, shape: tuple[int, ...]) -> int:
@@ -106,7 +160,7 @@ def _block_count(virtual: h5s.SpaceID, shape: tuple[int, ...]) -> int:
     raw = _hyperslab(virtual)
     for (start, stride, count, _), size in zip(raw or (), shape, strict=False):
         if count == _UNLIMITED:
-            return min(_MOST_BLOCKS, max(0, -(-(size - start) // max(1, stride))))
+            return min(MOST_BLOCKS, max(0, -(-(size - start) // max(1, stride))))
     return 0  # which HDF5 does not let happen
 
 

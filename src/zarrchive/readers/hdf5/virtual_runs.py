@@ -89,6 +89,8 @@ def chunks_of_runs(
             f"elements {int(runs.start[worst])} to {int(end[worst])} are no whole chunks of {chunk}"
         )
     counts = -(-runs.length // chunk)
+    if counts.sum() > _MOST_RUNS:
+        raise Misfit(f"its elements are in more than {_MOST_RUNS} chunks of {chunk}")
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     number = np.repeat(runs.start // chunk, counts) + within
     return number, np.repeat(runs.source, counts) + within * chunk

@@ -27,10 +27,11 @@ __all__ = ["SourceError", "dataset_in", "source_file"]
 class SourceError(Exception):
     """Why a source of a virtual dataset cannot be had."""
 
-    def __init__(self, what: str, hint: str) -> None:
+    def __init__(self, what: str, hint: str, *, is_missing: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
+        self.is_missing = is_missing
 
 
 @contextmanager
@@ -49,7 +50,10 @@ def source_file(file: OpenFile, name: str) -> Iterator[OpenFile]:
             found = file if is_same else stack.enter_context(opened(source, frozenset()))
         except (LocationError, FormatError) as error:
             problem = error.problem
-            raise SourceError(f"{problem.where}: {problem.what}", problem.hint) from error
+            is_missing = problem.code == "location-missing"
+            raise SourceError(
+                f"{problem.where}: {problem.what}", problem.hint, is_missing=is_missing
+            ) from error
         yield found
 
 
@@ -62,7 +66,8 @@ def dataset_in(file: OpenFile, path: str) -> Facts:
     scan = Scan(file)
     address = run(scan.find(raw), file.data)
     if isinstance(address, NotThere):
-        raise SourceError(f"{file.where} has no dataset {path!r} ({address.why})", _HINT)
+        what = f"{file.where} has no dataset {path!r} ({address.why})"
+        raise SourceError(what, _HINT, is_missing=True)
     run(scan.read({address: raw}), file.data)
     found = scan.by_address[address]
     if isinstance(found, Reason):
