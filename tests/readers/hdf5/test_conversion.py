@@ -53,11 +53,13 @@ def _codecs(array) -> list[str]:
     ("made", "dtype"),
     [
         ((2, 12, 0, {"signed": True, "big": False}), "<i2"),
+        ((2, 12, 0, {"signed": True, "big": True}), ">i2"),
         ((2, 12, 4, {"signed": False, "big": True}), ">u2"),
+        ((1, 7, 1, {"signed": True, "big": False}), "|i1"),
         ((3, 20, 1, {"signed": True, "big": True}), ">i4"),
         ((8, 33, 31, {"signed": False, "big": False}), "<u8"),
     ],
-    ids=["12 bits", "12 bits at bit 4", "20 bits of 3 bytes", "33 bits"],
+    ids=["12 bits", "12 bits, big-endian", "at bit 4", "7 bits", "20 bits of 3 bytes", "33 bits"],
 )
 def test_integers(sample, made, dtype, chunks, filters, names) -> None:
     size, precision, offset, kind = made
@@ -93,3 +95,13 @@ def test_whole_integers_need_nothing(sample) -> None:
     with sample.writing() as file:
         _write(file, h5t.STD_I32LE, values, h5t.STD_I32LE, chunks=(2**16,), filters=((5, ()),))
     assert _codecs(sample.checked().arrays["x"]) == []
+
+
+def test_big_endian_bytes_are_refused(sample) -> None:
+    """HDF5 swaps single bytes, and leaves the bits alone; nobody else would."""
+    tid = _integer(1, 7, 0, signed=True, big=True)
+    with sample.writing() as file:
+        _write(file, tid, np.zeros(COUNT, "i1"), h5t.NATIVE_INT8, chunks=(2**16,))
+    (problem,) = sample.checked().all_problems()
+    assert problem.code == "hdf5-type"
+    assert "7 bits" in problem.what

@@ -38,10 +38,13 @@ def stored_as(facts: Facts) -> Stored | None:
         tid = tid.get_super()
     if tid.get_class() != h5t.INTEGER or dtype.kind not in "iu":
         return None
+    order = _ORDERS.get(tid.get_order(), "")
+    if order == ">" and tid.get_size() == 1:
+        return None  # HDF5 believes that such bytes need to be swapped, and that nothing else does
     try:
         codec = PartialInteger(
             itemsize=tid.get_size(),
-            order=_ORDERS.get(tid.get_order(), ""),
+            order=order,
             precision=tid.get_precision(),
             offset=tid.get_offset(),
             dtype=dtype.str,
