@@ -37,22 +37,32 @@ def _codecs(array) -> list[str]:
     return [codec["name"] for codec in array.metadata.to_dict()["codecs"]][1:]
 
 
-@pytest.mark.parametrize(
-    ("chunks", "filters", "names"),
-    [
-        (None, (), []),
-        ((2**16,), (), []),
-        ((2**16,), ((5, ()),), ["zarrchive.nbit"]),
-        ((2**16,), ((2, ()), (1, (1,))), ["numcodecs.shuffle", "numcodecs.zlib"]),
-        ((1001,), ((5, ()), (2, ()), (1, (1,))),
-         ["zarrchive.nbit", "zarrchive.shuffle", "numcodecs.zlib"]),
-    ],
-    ids=["contiguous", "chunked", "nbit", "gzip", "nbit, shuffle, gzip"],
-)  # fmt: skip
+NBIT, SHUFFLE, GZIP = (5, ()), (2, ()), (1, (1,))
+TWELVE = (2, 12, 0, {"signed": True, "big": False})
+
+
+def _checked(sample, made, dtype: str, **storage):
+    """Write random integers, compare them with what is read, and return the array."""
+    size, precision, offset, kind = made
+    low = -(2 ** (precision - 1)) if kind["signed"] else 0
+    count = COUNT // np.dtype(dtype).itemsize + 7
+    values = np.random.default_rng(0).integers(low, low + 2**precision, count).astype(dtype)
+    values[: 4 * count // 5] = 5
+    tid = _integer(size, precision, offset, **kind)
+    with sample.writing() as file:
+        _write(file, tid, values, h5t.py_create(values.dtype), **storage)
+    # h5py has no type for values of three bytes.
+    array = (sample.read() if size == 3 else sample.checked()).arrays["x"]
+    assert array.dtype == np.dtype(dtype)
+    assert array.manifest.nrefs == array.manifest.nstored > 0
+    assert np.array_equal(values_of(array), values)
+    return array
+
+
 @pytest.mark.parametrize(
     ("made", "dtype"),
     [
-        ((2, 12, 0, {"signed": True, "big": False}), "<i2"),
+        (TWELVE, "<i2"),
         ((2, 12, 0, {"signed": True, "big": True}), ">i2"),
         ((2, 12, 4, {"signed": False, "big": True}), ">u2"),
         ((1, 7, 1, {"signed": True, "big": False}), "|i1"),
@@ -61,21 +71,27 @@ def _codecs(array) -> list[str]:
     ],
     ids=["12 bits", "12 bits, big-endian", "at bit 4", "7 bits", "20 bits of 3 bytes", "33 bits"],
 )
-def test_integers(sample, made, dtype, chunks, filters, names) -> None:
-    size, precision, offset, kind = made
-    low = -(2 ** (precision - 1)) if kind["signed"] else 0
-    count = COUNT // np.dtype(dtype).itemsize + 7
-    values = np.random.default_rng(0).integers(low, low + 2**precision, count).astype(dtype)
-    values[: 4 * count // 5] = 5
-    tid = _integer(size, precision, offset, **kind)
-    with sample.writing() as file:
-        _write(file, tid, values, h5t.py_create(values.dtype), chunks=chunks, filters=filters)
-    # h5py has no type for values of three bytes.
-    array = (sample.read() if size == 3 else sample.checked()).arrays["x"]
-    assert array.dtype == np.dtype(dtype)
-    assert array.manifest.nrefs == array.manifest.nstored > 0
+def test_integers(sample, made, dtype) -> None:
+    array = _checked(sample, made, dtype, chunks=(2**16,), filters=[NBIT])
+    assert _codecs(array) == ["zarrchive.partial_integer", "zarrchive.nbit"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "names"),
+    [
+        ({}, []),
+        ({"chunks": (2**16,)}, []),
+        ({"chunks": (2**16,), "filters": [SHUFFLE, GZIP]}, ["numcodecs.shuffle", "numcodecs.zlib"]),
+        (
+            {"chunks": (10_001,), "filters": [NBIT, SHUFFLE, GZIP]},
+            ["zarrchive.nbit", "zarrchive.shuffle", "numcodecs.zlib"],
+        ),
+    ],
+    ids=["contiguous", "chunked", "gzip", "n-bit, shuffle, gzip"],
+)
+def test_storage(sample, storage, names) -> None:
+    array = _checked(sample, TWELVE, "<i2", **storage)
     assert _codecs(array) == ["zarrchive.partial_integer", *names]
-    assert np.array_equal(values_of(array), values)
 
 
 def test_arrays_of_them(sample) -> None:
