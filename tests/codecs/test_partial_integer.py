@@ -18,10 +18,11 @@ def settings(draw):
     size = draw(st.integers(1, 8))
     precision = draw(st.integers(1, 8 * size))
     wide = draw(st.sampled_from([n for n in (1, 2, 4, 8) if 8 * n >= precision]))
-    order = draw(st.sampled_from("<>"))
+    # Between byte orders HDF5 may only swap bytes, and leave unused bits in the values.
+    order = draw(st.sampled_from("<>")) if size > 1 and wide > 1 else "<"
     return {
         "itemsize": size,
-        "order": draw(st.sampled_from("<>")),
+        "order": order,
         "precision": precision,
         "offset": draw(st.integers(0, 8 * size - precision)),
         "dtype": f"{'|' if wide == 1 else order}{draw(st.sampled_from('iu'))}{wide}",

@@ -37,29 +37,12 @@ def _codecs(array) -> list[str]:
     return [codec["name"] for codec in array.metadata.to_dict()["codecs"]][1:]
 
 
-@pytest.mark.parametrize(
-    ("chunks", "filters", "names"),
-    [
-        (None, (), []),
-        ((2**16,), (), []),
-        ((2**16,), ((5, ()),), ["zarrchive.nbit"]),
-        ((2**16,), ((2, ()), (1, (1,))), ["numcodecs.shuffle", "numcodecs.zlib"]),
-        ((1001,), ((5, ()), (2, ()), (1, (1,))),
-         ["zarrchive.nbit", "zarrchive.shuffle", "numcodecs.zlib"]),
-    ],
-    ids=["contiguous", "chunked", "nbit", "gzip", "nbit, shuffle, gzip"],
-)  # fmt: skip
-@pytest.mark.parametrize(
-    ("made", "dtype"),
-    [
-        ((2, 12, 0, {"signed": True, "big": False}), "<i2"),
-        ((2, 12, 4, {"signed": False, "big": True}), ">u2"),
-        ((3, 20, 1, {"signed": True, "big": True}), ">i4"),
-        ((8, 33, 31, {"signed": False, "big": False}), "<u8"),
-    ],
-    ids=["12 bits", "12 bits at bit 4", "20 bits of 3 bytes", "33 bits"],
-)
-def test_integers(sample, made, dtype, chunks, filters, names) -> None:
+NBIT, SHUFFLE, GZIP = (5, ()), (2, ()), (1, (1,))
+TWELVE = (2, 12, 0, {"signed": True, "big": False})
+
+
+def _checked(sample, made, dtype: str, **storage):
+    """Write random integers, compare them with what is read, and return the array."""
     size, precision, offset, kind = made
     low = -(2 ** (precision - 1)) if kind["signed"] else 0
     count = COUNT // np.dtype(dtype).itemsize + 7
@@ -67,13 +50,48 @@ def test_integers(sample, made, dtype, chunks, filters, names) -> None:
     values[: 4 * count // 5] = 5
     tid = _integer(size, precision, offset, **kind)
     with sample.writing() as file:
-        _write(file, tid, values, h5t.py_create(values.dtype), chunks=chunks, filters=filters)
+        _write(file, tid, values, h5t.py_create(values.dtype), **storage)
     # h5py has no type for values of three bytes.
     array = (sample.read() if size == 3 else sample.checked()).arrays["x"]
     assert array.dtype == np.dtype(dtype)
     assert array.manifest.nrefs == array.manifest.nstored > 0
-    assert _codecs(array) == ["zarrchive.partial_integer", *names]
     assert np.array_equal(values_of(array), values)
+    return array
+
+
+@pytest.mark.parametrize(
+    ("made", "dtype"),
+    [
+        (TWELVE, "<i2"),
+        ((2, 12, 0, {"signed": True, "big": True}), ">i2"),
+        ((2, 12, 4, {"signed": False, "big": True}), ">u2"),
+        ((1, 7, 1, {"signed": True, "big": False}), "|i1"),
+        ((3, 20, 1, {"signed": True, "big": True}), ">i4"),
+        ((8, 33, 31, {"signed": False, "big": False}), "<u8"),
+    ],
+    ids=["12 bits", "12 bits, big-endian", "at bit 4", "7 bits", "20 bits of 3 bytes", "33 bits"],
+)
+def test_integers(sample, made, dtype) -> None:
+    array = _checked(sample, made, dtype, chunks=(2**16,), filters=[NBIT])
+    assert _codecs(array) == ["zarrchive.partial_integer", "zarrchive.nbit"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "names"),
+    [
+        ({}, []),
+        ({"chunks": (2**16,)}, []),
+        ({"chunks": (2**16,), "filters": [SHUFFLE, GZIP]}, ["numcodecs.shuffle", "numcodecs.zlib"]),
+        (
+            {"chunks": (10_001,), "filters": [NBIT, SHUFFLE, GZIP]},
+            ["zarrchive.nbit", "zarrchive.shuffle", "numcodecs.zlib"],
+        ),
+    ],
+    ids=["contiguous", "chunked", "gzip", "n-bit, shuffle, gzip"],
+)
+def test_storage(sample, storage, names) -> None:
+    array = _checked(sample, TWELVE, "<i2", **storage)
+    assert _codecs(array) == ["zarrchive.partial_integer", *names]
 
 
 def test_arrays_of_them(sample) -> None:
@@ -93,3 +111,13 @@ def test_whole_integers_need_nothing(sample) -> None:
     with sample.writing() as file:
         _write(file, h5t.STD_I32LE, values, h5t.STD_I32LE, chunks=(2**16,), filters=((5, ()),))
     assert _codecs(sample.checked().arrays["x"]) == []
+
+
+def test_big_endian_bytes_are_refused(sample) -> None:
+    """HDF5 swaps single bytes, and leaves the bits alone; nobody else would."""
+    tid = _integer(1, 7, 0, signed=True, big=True)
+    with sample.writing() as file:
+        _write(file, tid, np.zeros(COUNT, "i1"), h5t.NATIVE_INT8, chunks=(2**16,))
+    (problem,) = sample.checked().all_problems()
+    assert problem.code == "hdf5-type"
+    assert "7 bits" in problem.what

@@ -36,6 +36,8 @@ def stored_as(facts: Facts) -> Stored | None:
         found = found.base
     if not isinstance(found, FixedPoint) or dtype.kind not in "iu":
         return None
+    if found.order == ">" and found.size == 1:
+        return None  # HDF5 believes that such bytes need to be swapped, and that nothing else does
     try:
         codec = PartialInteger(
             itemsize=found.size,
