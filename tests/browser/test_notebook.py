@@ -19,6 +19,21 @@ pytest.importorskip("jupyterlab")
 
 TOKEN = "not-a-secret-only-for-this-test"
 
+# Runs until the page has changed the theme: meanwhile the kernel is busy, as often for people.
+WAIT_FOR_THEME = """
+import queue
+themes = queue.Queue()
+explorer.observe(lambda change: themes.put(change.new), "theme")
+themes.get()
+"""
+
+# What is drawn cannot tell: the indicator beside the kernel's name is idle from the start.
+KERNEL_IS_THERE = """() => {
+  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  const kernel = session?.isReady && session.session?.kernel;
+  return Boolean(kernel) && kernel.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+
 
 @pytest.fixture
 def lab(tmp_path, sample_folder):
@@ -28,7 +43,7 @@ def lab(tmp_path, sample_folder):
     home.mkdir()
     work.mkdir()
     code = f"import zarrchive\nexplorer = zarrchive.explore({str(sample_folder)!r})\nexplorer"
-    cells = [_cell("first", "1 + 1"), _cell("second", code), _cell("third", "explorer.theme")]
+    cells = [_cell("first", "1 + 1"), _cell("second", code), _cell("third", WAIT_FOR_THEME)]
     notebook = {
         "cells": cells,
         "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -65,6 +80,7 @@ def lab(tmp_path, sample_folder):
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",
     ]
     log = (tmp_path / "lab.log").open("wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -108,6 +124,7 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     url, work = lab
     page = open_page(width=1100, height=1000)
     cells, root = _run_explorer(page, url)
+    expect(cells.nth(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
 
     # bare letters belong to the explorer: D D in command mode would delete the cell
     files = root.get_by_role("grid", name="Files")
@@ -144,23 +161,24 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     root.get_by_role("button", name="Change between light and dark").click()
     expect(root).to_have_attribute("data-theme", "dark")
     shoot(page, "lab-5-dark")
-    cells.nth(2).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_contain_text("dark")
 
 
 def _run_explorer(page, url):
-    """Open the notebook and run its second cell: all cells, and the explorer in one of them."""
+    """Run the explorer's cell and the one below: all cells, and the explorer in one of them."""
     page.set_default_timeout(30_000)
     page.goto(url)
     cells = page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(3, timeout=60_000)
-    # a cell that is run before its kernel is there would be forgotten
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
-        timeout=60_000
-    )
-    cells.nth(1).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
+    # a cell that is run before its kernel is there is forgotten, without a word
+    page.wait_for_function(KERNEL_IS_THERE, timeout=60_000)
+    code = cells.nth(1).locator(".cm-content")
+    code.click()
+    expect(code).to_be_focused()
+    for cell, keys in ((1, "Shift+Enter"), (2, "Control+Enter")):
+        page.keyboard.press(keys)
+        prompt = cells.nth(cell).locator(".jp-InputPrompt")
+        expect(prompt).to_have_text(re.compile(r"^\[(\*|\d+)\]:$"))
     root = page.locator(".zx[data-ready]")
     root.wait_for(timeout=60_000)
     root.scroll_into_view_if_needed()

@@ -125,7 +125,7 @@ class CollectingSource(MemorySource):
         del cycle
         thread = threading.Thread(target=lambda: [[] for _ in range(200_000)], daemon=True)
         thread.start()
-        thread.join(timeout=3)
+        thread.join(timeout=30)
         self.stuck |= thread.is_alive()
         return super().get_ranges(ranges)
 

@@ -76,14 +76,13 @@ def test_a_question_without_answer_is_answered_with_a_problem(explorer: Any) -> 
 def test_views_are_sent_at_most_ten_times_a_second(explorer: Any) -> None:
     seen: list[float] = []
     explorer.observe(lambda _: seen.append(time.monotonic()), "view")
-    end = time.monotonic() + 1
     number = 0
-    while time.monotonic() < end:
+    while number < 50 or len(seen) < 5:
         number += 1
         explorer.act("FilterListing", text=str(number))
     explorer.wait_for(lambda view: view["listing"]["filter"] == str(number))
-    assert number > 50
-    assert 3 <= len(seen) <= 13
+    assert min(np.diff(seen)) > 0.099
+    assert len(seen) < number
 
 
 def test_messages_may_come_on_any_thread(explorer: Any, folder: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+from xarray.coding.times import decode_cf_datetime
 
 from zarrchive.manifests import ManifestArray
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from collections.abc import Mapping
 
-__all__ = ["virtual_array"]
+__all__ = ["assembled_dataset", "decoded_times", "virtual_array"]
 
 
 def virtual_array(variable: xr.Variable) -> ManifestArray | None:
@@ -19,3 +22,40 @@ def virtual_array(variable: xr.Variable) -> ManifestArray | None:
     """
     data = variable._data  # noqa: SLF001 - see above
     return data if isinstance(data, ManifestArray) else None
+
+
+def assembled_dataset(
+    variables: Mapping[str, xr.Variable],
+    coordinates: set[str],
+    indexes: Mapping[str, xr.Index],
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a Dataset of variables that fit together; xarray's constructor looks again whether.
+
+    `coordinates` are the names of the variables that are coordinates; each index is that of
+    the variable of its name.
+
+    Raises
+    ------
+    ValueError
+        If a dimension has two lengths, or variables are named like dimensions of others.
+    """
+    named: dict[Any, xr.Variable] = dict(variables)
+    return xr.Dataset._construct_direct(  # noqa: SLF001 - see above
+        named, set(coordinates), attrs=dict(attributes), indexes=dict(indexes)
+    )
+
+
+def decoded_times(variable: xr.Variable) -> xr.Variable:
+    """Decode loaded times as xarray does by default, of which ``units`` and ``calendar`` tell.
+
+    `xarray.conventions.decode_cf_variables` does the same, but first decodes two of the values
+    in order to find out what type all will have. Raises whatever xarray raises.
+    """
+    attributes, encoding = dict(variable.attrs), dict(variable.encoding)
+    encoding.setdefault("dtype", variable.dtype)
+    for name in ("units", "calendar"):
+        if name in attributes:
+            encoding[name] = attributes.pop(name)
+    values = decode_cf_datetime(variable.data, encoding["units"], encoding.get("calendar"))
+    return xr.Variable(variable.dims, values, attributes, encoding, fastpath=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge._xarray import assembled_dataset
 from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.decoding import Decoded, DecodeTimes, Origin, decode_group
 from zarrchive.bridge.dimensions import Scope, name_dimensions
@@ -14,9 +16,12 @@ from zarrchive.bridge.encoding import from_dataset
 from zarrchive.bridge.notes import Notes, set_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from zarrchive.manifests import ManifestGroup
+
+_LARGEST_SHARED: Final = 2**16
+"""Bytes of values up to which an index is remembered."""
 
 __all__ = ["assemble", "build_indexes", "from_dataset", "source_of", "to_dataset"]
 
@@ -93,12 +98,26 @@ def build_indexes(decoded: Decoded, origin: Origin) -> dict[str, xr.indexes.Pand
         if variable.dims != (name,) or not isinstance(variable.data, np.ndarray):
             continue
         try:
-            indexes[name] = xr.indexes.PandasIndex.from_variables({name: variable}, options={})
+            indexes[name] = _index(name, variable)
         except Exception as error:  # noqa: BLE001 - pandas refuses values in many ways
             what = f"pandas cannot index its values ({error}); it is a coordinate without index"
             hint = "select by position along this dimension"
             decoded.problems.append(origin.problem("index-failed", name, what, hint))
     return indexes
+
+
+def _index(name: str, variable: xr.Variable) -> xr.indexes.PandasIndex:
+    """Index a coordinate; the files of a series share the indexes of their grids."""
+    values = variable.data
+    if values.dtype.kind in "iuf" and values.nbytes <= _LARGEST_SHARED:
+        return _shared_index(name, values.dtype, values.tobytes())
+    return xr.indexes.PandasIndex.from_variables({name: variable}, options={})
+
+
+@lru_cache(maxsize=256)
+def _shared_index(name: str, dtype: np.dtype[Any], raw: bytes) -> xr.indexes.PandasIndex:
+    variable = xr.Variable((name,), np.frombuffer(raw, dtype=dtype))
+    return xr.indexes.PandasIndex.from_variables({name: variable}, options={})
 
 
 def assemble(
@@ -109,18 +128,17 @@ def assemble(
     where: str,
 ) -> xr.Dataset:
     """Build a Dataset from variables and indexes that are ready: nothing is computed again."""
-    coords: dict[Hashable, xr.Variable] = {}
+    coords: dict[str, xr.Variable] = {}
     data_vars: dict[str, xr.Variable] = {}
     for name, variable in decoded.variables.items():
         if name in indexes:
-            coords.update(indexes[name].create_variables({name: variable}))
+            created = indexes[name].create_variables({name: variable})
+            coords.update((str(key), value) for key, value in created.items())
         elif name in decoded.coordinates or variable.dims == (name,):
             coords[name] = variable
         else:
             data_vars[name] = variable
-    dataset = xr.Dataset(
-        data_vars, coords=xr.Coordinates(coords, indexes=indexes), attrs=decoded.attributes
-    )
+    dataset = assembled_dataset(data_vars | coords, set(coords), indexes, decoded.attributes)
     dataset.encoding = {"source": where}
     set_notes(dataset, notes)
     return dataset

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge._xarray import decoded_times
 from zarrchive.bridge.inline_values import inline_array
 from zarrchive.bridge.notes import RAW
 from zarrchive.errors import Problem
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
 
-__all__ = ["DecodeTimes", "Decoded", "decode_group"]
+__all__ = ["DecodeTimes", "Decoded", "decode_group", "is_plain"]
 
 DecodeTimes = bool | xr.coders.CFDatetimeCoder
 
@@ -144,6 +146,15 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
     origin: Origin,
 ) -> None:
     """Decode all variables that are not virtual; one by one where xarray refuses one of them."""
+    if "coordinates" not in attributes and not _refer_to_others(context, virtual):
+        # Most loaded variables mean what they say: xarray would return them as they are.
+        context = {n: v for n, v in context.items() if n not in virtual}
+        virtual = ()
+        into.attributes = dict(attributes)
+        _decode_the_usual(context, decode_times, into)
+        context = {n: v for n, v in context.items() if n not in into.variables}
+        if not context:
+            return
     before = {name: dict(v.attrs) for name, v in context.items()}
     try:
         _decode_as_one(context, virtual, attributes, decode_times, into)
@@ -152,6 +163,65 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
             variable.attrs = before[name]
         _decode_one_by_one(context, virtual, decode_times, into, origin)
         into.attributes = dict(attributes)
+
+
+def _refer_to_others(context: Mapping[Hashable, xr.Variable], virtual: Collection[str]) -> bool:
+    """Whether a loaded variable names others, or is made of characters along a dimension of others.
+
+    xarray may change these then.
+    """
+    loaded = [variable for name, variable in context.items() if name not in virtual]
+    return any(v.dtype.kind == "S" or not _REFERRING.isdisjoint(v.attrs) for v in loaded)
+
+
+def _decode_the_usual(
+    context: Mapping[Hashable, xr.Variable], decode_times: DecodeTimes, into: Decoded
+) -> None:
+    """Decode variables that are as they say, and times; what else there is, xarray decodes."""
+    for name, variable in context.items():
+        if is_plain(variable):
+            variable.encoding.setdefault("dtype", variable.dtype)  # as xarray does
+            into.variables[str(name)] = variable
+        elif decode_times is True and _is_time(variable):
+            # Where it fails, xarray is asked again, and says what is wrong.
+            with suppress(Exception):
+                into.variables[str(name)] = decoded_times(variable)
+
+
+def _is_time(variable: xr.Variable) -> bool:
+    """Whether a loaded variable is a time, and nothing but that has to be decoded."""
+    units = variable.attrs.get("units")
+    if variable.dtype.kind not in "iuf" or not isinstance(units, str) or "since" not in units:
+        return False
+    return (_DECODING - {"calendar"}).isdisjoint(variable.attrs) and bool(variable.size)
+
+
+def is_plain(variable: xr.Variable) -> bool:
+    """Whether nothing in the attributes of a loaded variable asks xarray to decode it."""
+    if variable.dtype.kind not in "biuf" or not _DECODING.isdisjoint(variable.attrs):
+        return False
+    units = variable.attrs.get("units")
+    # Times, and lengths of time, which xarray decodes as well.
+    return not isinstance(units, str) or ("since" not in units and units not in _TIME_UNITS)
+
+
+_REFERRING: Final = frozenset(
+    {
+        *("ancillary_variables", "bounds", "cell_measures", "climatology", "coordinates"),
+        *("formula_terms", "grid_mapping"),
+    }
+)
+"""Attributes that name other variables (CF conventions, appendix A)."""
+_DECODING: Final = frozenset(
+    {
+        *("_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"),
+        *("calendar", "_Encoding"),
+    }
+)
+"""Attributes that change how xarray reads the values."""
+_TIME_UNITS: Final = frozenset(
+    {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
+)
 
 
 def _decode_as_one(

@@ -135,9 +135,16 @@ def _codecs(documents: Sequence[Mapping[str, Any]]) -> str:
 
 def _codec(document: Mapping[str, Any]) -> str:
     configuration = document.get("configuration") or {}
-    values = [str(value) for value in configuration.values() if value is not None]
+    values = [_setting(value) for value in configuration.values() if value is not None]
     name = str(document["name"]).removeprefix("numcodecs.")
     return f"{name}({', '.join(values)})" if values else name
+
+
+def _setting(value: object) -> str:
+    """Write a setting; of codecs within a codec, their names."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return " and ".join(str(codec.get("id")) for codec in value)
+    return str(value)
 
 
 def _size(array: Mapping[str, Any]) -> str:

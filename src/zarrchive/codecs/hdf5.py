@@ -1,25 +1,37 @@
 """HDF5 filters by their registered id, and the Zarr codecs that undo them.
 
-Ids are those of the HDF Group's registry of filter plug-ins. Names are never derived from one
-another: zlib-wrapped deflate, for example, is not Zarr's ``gzip``.
+Ids are those of the HDF Group's registry of filter plug-ins,
+https://github.com/HDFGroup/hdf5_plugins/blob/master/docs/RegisteredFilterPlugins.md. Names are
+never derived from one another: zlib-wrapped deflate, for example, is not Zarr's ``gzip``.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numcodecs
 import numcodecs.abc
 
+from zarrchive.codecs import client_data
+from zarrchive.codecs.client_data import Size
+from zarrchive.codecs.filter_codec import DECODING_ERRORS, CodecDocument
+from zarrchive.errors import ZarrchiveError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["FILTERS", "CodecDocument", "FilterKind", "codec_document", "decode", "encode"]
-
-CodecDocument: TypeAlias = "Mapping[str, Any]"
-"""A codec of a Zarr v3 array document: ``{"name": ..., "configuration": {...}}``."""
+__all__ = [
+    "FILTERS",
+    "CodecDocument",
+    "FilterKind",
+    "Size",
+    "codec_document",
+    "decode",
+    "encode",
+    "numcodec",
+    "size_behind",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +39,53 @@ class FilterKind:
     """One registered HDF5 filter."""
 
     name: str
-    document: Callable[[Sequence[int]], CodecDocument] | None = None
-    """Codec for the filter's client data values; raises ValueError where Zarr cannot undo it.
-    None where there is no codec."""
+    document: Callable[[Sequence[int], Size], CodecDocument | None] | None = None
+    """The codec for the filter's client data values and the size of the data before it (see
+    `client_data`). None where there is no codec."""
     needs_plugin: bool = True
     """Whether the HDF5 library itself cannot undo it; the package hdf5plugin has most."""
 
 
-def codec_document(filter_id: int, values: Sequence[int]) -> CodecDocument:
-    """Return the Zarr codec of an HDF5 filter with the client data `values`.
+def codec_document(filter_id: int, values: Sequence[int], size: Size) -> CodecDocument | None:
+    """Return the Zarr codec of an HDF5 filter, or None if nothing has to be undone.
 
-    Raises ValueError, with the cause in words, where there is none.
+    Parameters
+    ----------
+    filter_id
+        As registered.
+    values
+        Client data.
+    size
+        Of the data before the filter is applied.
+
+    Raises
+    ------
+    ValueError
+        With the cause in words, where no codec undoes the filter.
     """
     kind = FILTERS.get(filter_id)
     if kind is None:
         raise ValueError("it is not a registered filter that is known here")
     if kind.document is None:
         raise ValueError("no Zarr codec undoes it")
-    return kind.document(values)
+    return kind.document(values, size)
+
+
+def size_behind(document: CodecDocument | None, size: Size) -> Size:
+    """Return the size of data of `size` bytes once the codec of `document` has encoded them."""
+    if document is None:
+        return size
+    added = _ADDED.get(document["name"])
+    if document["name"] == "zarrchive.bitshuffle" and "compression" not in _settings(document):
+        added = 0
+    if added is None:
+        # Filters that save nothing are left out, or add little: this bounds damaged data only.
+        return Size(2 * size.nbytes + 2**16, is_exact=False)
+    return Size(size.nbytes + added, size.is_exact)
+
+
+_ADDED: Final = {"numcodecs.shuffle": 0, "zarrchive.shuffle": 0, "numcodecs.fletcher32": 4}
+"""Codecs that make any data longer by the same number of bytes."""
 
 
 def decode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
@@ -54,97 +95,77 @@ def decode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
     """
     for document in reversed(documents):
         try:
-            data = bytes(_numcodec(document).decode(data))
-        except (RuntimeError, SystemError, zlib.error) as error:
+            data = bytes(numcodec(document).decode(data))
+        except ZarrchiveError:
+            raise
+        except DECODING_ERRORS as error:
             raise ValueError(f"{document['name']} cannot decode a chunk: {error}") from error
     return data
 
 
 def encode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
-    """Apply `documents` in the order given."""
+    """Apply `documents` in the order given.
+
+    Raises ValueError where there is a codec for reading only.
+    """
     for document in documents:
-        data = bytes(_numcodec(document).encode(data))
+        data = bytes(numcodec(document).encode(data))
     return data
 
 
-def _numcodec(document: CodecDocument) -> numcodecs.abc.Codec:
-    name, configuration = document["name"], dict(document["configuration"])
+def numcodec(document: CodecDocument) -> numcodecs.abc.Codec:
+    """Return the numcodecs codec of a document that `codec_document` returned."""
+    name, configuration = document["name"], _settings(document)
     if name == "blosc":
-        configuration["shuffle"] = _BLOSC_SHUFFLES.index(configuration["shuffle"])
+        shuffles = ("noshuffle", "shuffle", "bitshuffle")
+        configuration["shuffle"] = shuffles.index(configuration["shuffle"])
     return numcodecs.get_codec({"id": name.removeprefix("numcodecs."), **configuration})
 
 
-def _at(values: Sequence[int], index: int, default: int) -> int:
-    return values[index] if index < len(values) else default
-
-
-def _deflate(values: Sequence[int]) -> CodecDocument:
-    return {"name": "numcodecs.zlib", "configuration": {"level": min(_at(values, 0, 6), 9)}}
-
-
-def _shuffle(values: Sequence[int]) -> CodecDocument:
-    size = _at(values, 0, 0)
-    if size < 1:
-        raise ValueError("the file does not say for which element size it was applied")
-    return {"name": "numcodecs.shuffle", "configuration": {"elementsize": size}}
-
-
-def _fletcher32(values: Sequence[int]) -> CodecDocument:  # noqa: ARG001 - it has no parameters
-    return {"name": "numcodecs.fletcher32", "configuration": {}}
-
-
-def _zstd(values: Sequence[int]) -> CodecDocument:
-    level = _at(values, 0, 3)
-    if level >= 2**31:  # stored as unsigned, meant as signed
-        level -= 2**32
-    # The level matters for writing only; 1 to 22 are the levels that every reader accepts.
-    return {"name": "zstd", "configuration": {"level": min(max(level, 1), 22), "checksum": False}}
-
-
-_BLOSC_NAMES: Final = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
-_BLOSC_SHUFFLES: Final = ("noshuffle", "shuffle", "bitshuffle")
-
-
-def _blosc(values: Sequence[int]) -> CodecDocument:
-    # Values: filter revision, blosc version, type size, chunk size, level, shuffle, compressor.
-    compressor = _at(values, 6, 0)
-    if compressor >= len(_BLOSC_NAMES) or _BLOSC_NAMES[compressor] == "snappy":
-        raise ValueError(f"its compressor number {compressor} is not part of numcodecs")
-    return {
-        "name": "blosc",
-        "configuration": {
-            "typesize": max(1, _at(values, 2, 1)),
-            "cname": _BLOSC_NAMES[compressor],
-            "clevel": min(_at(values, 4, 5), 9),
-            "shuffle": _BLOSC_SHUFFLES[min(_at(values, 5, 1), 2)],
-            "blocksize": 0,
-        },
-    }
+def _settings(document: CodecDocument) -> dict[str, Any]:
+    return dict(document["configuration"])
 
 
 FILTERS: Final[Mapping[int, FilterKind]] = {
-    1: FilterKind("deflate", _deflate, needs_plugin=False),
-    2: FilterKind("shuffle", _shuffle, needs_plugin=False),
-    3: FilterKind("fletcher32", _fletcher32, needs_plugin=False),
-    4: FilterKind("szip", needs_plugin=False),
-    5: FilterKind("nbit", needs_plugin=False),
-    6: FilterKind("scaleoffset", needs_plugin=False),
-    307: FilterKind("bzip2"),
-    32000: FilterKind("lzf", needs_plugin=False),  # h5py brings it
-    32001: FilterKind("blosc", _blosc),
-    32004: FilterKind("lz4"),
-    32008: FilterKind("bitshuffle"),
-    32013: FilterKind("zfp"),
+    1: FilterKind("deflate", client_data.deflate, needs_plugin=False),
+    2: FilterKind("shuffle", client_data.shuffle, needs_plugin=False),
+    3: FilterKind("fletcher32", client_data.fletcher32, needs_plugin=False),
+    4: FilterKind("szip", client_data.szip, needs_plugin=False),
+    5: FilterKind("nbit", client_data.nbit, needs_plugin=False),
+    6: FilterKind("scaleoffset", client_data.scaleoffset, needs_plugin=False),
+    305: FilterKind("lzo"),
+    307: FilterKind("bzip2", client_data.bzip2),
+    32000: FilterKind("lzf", client_data.lzf, needs_plugin=False),  # h5py brings it
+    32001: FilterKind("blosc", client_data.blosc),
+    32002: FilterKind("mafisc"),
+    32003: FilterKind("snappy"),
+    32004: FilterKind("lz4", client_data.lz4),
+    32005: FilterKind("apax"),
+    32006: FilterKind("cbf"),
+    32007: FilterKind("jpeg-xr"),
+    32008: FilterKind("bitshuffle", client_data.bitshuffle),
+    32009: FilterKind("spdp"),
+    32010: FilterKind("lpc-rice"),
+    32011: FilterKind("ccsds-123"),
+    32012: FilterKind("jpeg-ls"),
+    32013: FilterKind("zfp", client_data.zfp),
     32014: FilterKind("fpzip"),
-    32015: FilterKind("zstd", _zstd),
+    32015: FilterKind("zstd", client_data.zstd),
+    32016: FilterKind("b3d"),
     32017: FilterKind("sz"),
     32018: FilterKind("fcidecomp"),
     32019: FilterKind("jpeg"),
+    32020: FilterKind("vbz"),
+    32021: FilterKind("fapec"),
+    32022: FilterKind("bitgroom", client_data.quantized),
+    32023: FilterKind("granular bitround", client_data.quantized),
     32024: FilterKind("sz3"),
-    32026: FilterKind("blosc2"),
+    32025: FilterKind("delta-rice"),
+    32026: FilterKind("blosc2", client_data.blosc2),
+    32027: FilterKind("flac"),
     32028: FilterKind("sperr"),
-    32030: FilterKind("tthresh"),
-    32034: FilterKind("granular bitround"),
-    32768: FilterKind("jpeg-xs"),
+    32029: FilterKind("terse/prolix"),
+    32030: FilterKind("ffmpeg"),
+    32033: FilterKind("htj2k"),
 }
 """Every filter that is known by name; those without a codec are told apart for messages."""

@@ -45,6 +45,8 @@ def problems_of_change(seen: SourceFile, now: SourceFile) -> list[Problem]:
     list of Problem
         ``source-changed``, once; empty where nothing speaks for a change.
     """
+    if seen == now:
+        return []
     same_tag = seen.etag is not None and seen.etag == now.etag
     pairs = {
         "size": (seen.size, now.size),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import stat
 import time
@@ -86,6 +87,21 @@ class LocalSource:
         self._check_open()
         self._check_unchanged()
         return [self._read(ByteRange(*wanted)) for wanted in ranges]
+
+    def map(self) -> mmap.mmap:
+        """Map the whole file into memory, read-only.
+
+        Raises
+        ------
+        LocationError, StaleSourceError
+            As `get_ranges`; ``location-unreadable`` if the system cannot map the file.
+        """
+        self._check_open()
+        self._check_unchanged()
+        try:
+            return mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise LocationError(describe_os_error(self.file.url, error)) from error
 
     def close(self) -> None:
         with self._lock:

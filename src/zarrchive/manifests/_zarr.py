@@ -108,15 +108,31 @@ def array_metadata(  # noqa: PLR0913 - these are the fields of a Zarr array docu
     ValueError, TypeError, KeyError
         If Zarr cannot say it: zarr's own words are in the exception.
     """
-    chunk_shape = tuple(int(size) for size in chunk_shape)
-    template = _template(dtype, chunk_shape, json.dumps(list(codecs)))
+    key = dtype, tuple(int(size) for size in chunk_shape), json.dumps(list(codecs))
+    if isinstance(fill_value, np.number):
+        fill = _cast(*key, fill_value.dtype, fill_value.tobytes())
+    else:
+        fill = _template(*key).data_type.cast_scalar(fill_value)
     return changed_metadata(
-        template,
+        _template(*key),
         shape=shape,
-        fill_value=template.data_type.cast_scalar(fill_value),
+        fill_value=fill,
         dimension_names=dimension_names,
         attributes=attributes,
     )
+
+
+@lru_cache(maxsize=1024)
+def _cast(
+    dtype: np.dtype[Any] | str,
+    chunk_shape: tuple[int, ...],
+    codecs_json: str,
+    fill_dtype: np.dtype[Any],
+    fill: bytes,
+) -> object:
+    """Return a fill value as a scalar of the array's data type."""
+    scalar = np.frombuffer(fill, dtype=fill_dtype)[0]
+    return _template(dtype, chunk_shape, codecs_json).data_type.cast_scalar(scalar)
 
 
 def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metadata:  # noqa: ANN401 - one field each

@@ -144,16 +144,17 @@ class ChunkManifest:
         file: SourceFile,
         *,
         offset: npt.NDArray[np.uint64],
-        length: npt.NDArray[np.uint64],
+        length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64],
     ) -> Self:
-        """Build a manifest in which one file holds every chunk; quick for small grids.
+        """Build a manifest in which one file holds every chunk; nothing is copied.
 
         Parameters
         ----------
         grid_shape
             Number of chunks along each dimension.
         offset, length
-            Bytes, flat, in C order of the whole grid.
+            Bytes, flat, in C order of the whole grid. They are taken over, and become
+            read-only; memory that something else may write to must not be given.
 
         Raises
         ------
@@ -167,12 +168,12 @@ class ChunkManifest:
             return cls.from_columns(
                 grid_shape, files=files, path_id=ids, offset=offset, length=length, positions=where
             )
-        width = np.uint64 if int(length.max()) >= 2**32 else np.uint32
-        ids = np.full(grid_shape, FIRST_PATH, dtype=np.uint32)
-        offsets, lengths = np.empty(grid_shape, np.uint64), np.empty(grid_shape, width)
-        offsets.reshape(-1)[:] = offset
-        lengths.reshape(-1)[:] = length
-        return cls(tuple(grid_shape), (file,), (), None, ids, offsets, lengths)
+        if length.dtype == np.uint64 and int(length.max()) < 2**32:
+            length = length.astype(np.uint32)
+        offset.flags.writeable = length.flags.writeable = False
+        ids = np.broadcast_to(np.uint32(FIRST_PATH), grid_shape)  # one number, as often as needed
+        columns = ids, offset.reshape(grid_shape), length.reshape(grid_shape)
+        return cls(tuple(grid_shape), (file,), (), None, *columns)
 
     @classmethod
     def of_bytes(cls, grid_shape: tuple[int, ...], data: bytes) -> Self:

@@ -89,6 +89,8 @@ def _read(source: Source, start: int, length: int) -> bytes:
 
 def _user_block_end(source: Source, head: bytes) -> int:
     """Return where HDF5 begins behind a user block (512 · 2ⁿ bytes), or 0 if nowhere."""
+    if head.startswith(HDF5_SIGNATURE):
+        return 0
     for start in (512, 1024, 2048):
         if head.startswith(HDF5_SIGNATURE, start):
             return start

@@ -59,6 +59,16 @@ class Explorer(anywidget.AnyWidget):
         ).start()
         self._changed.set()
 
+    @t.observe("comm")
+    def _hear_while_cells_run(self, change: Any) -> None:  # noqa: ANN401 - of traitlets
+        """Let the page choose the subshell that takes its messages: it chooses one that is free.
+
+        ipykernel 7.4 takes the shell instead that wrote to the page last, which for views sent by
+        a thread is the main one: there, all messages would wait until the running cell has ended.
+        """
+        if change["new"] is not None:
+            change["new"]._reply_subshell_for = None  # noqa: SLF001 - there is no public switch
+
     def close(self) -> None:
         """Stop all work of the session, then close the connection to the page."""
         if self._ended.is_set():

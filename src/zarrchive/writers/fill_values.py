@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.codecs.filter_codec import CannotEncodeError
 from zarrchive.codecs.zarr_v2 import V2Encoding, encode_v2
 from zarrchive.errors import Problem, WriteError
 
@@ -51,7 +52,8 @@ def v2_fill(array: ManifestArray, encoding: V2Encoding, *, where: str, variable:
     Raises
     ------
     WriteError
-        ``v2-fill-too-large``: unwritten chunks would have to be stored, and take too much.
+        ``v2-fill-too-large``: unwritten chunks would have to be stored, and take too much or
+        have a codec for reading only.
     """
     mask_attribute = array.attributes.get("_FillValue")
     if mask_attribute is not None and array.dtype.fields is not None:
@@ -98,14 +100,19 @@ def _chunk_for_unwritten(
     if missing == 0 or (_is_default(array) if mask is None else _same(mask, fill, array)):
         return None
     decoded = prod(array.chunk_shape) * max(array.dtype.itemsize, 1)
+    why = f"to store them takes more than {FILL_LIMIT} bytes"
     limit = FILL_LIMIT if encoding.compressor is None else _LARGEST_CHUNK * missing
     if decoded <= _LARGEST_CHUNK and decoded * missing <= limit:
         is_text = encoding.dtype == "|O"
         dtype = np.dtype(object) if is_text else _stored_dtype(encoding)
         values = np.full(array.chunk_shape, fill, dtype=dtype)
-        chunk = encode_v2(values, encoding)
-        if len(chunk) * missing <= FILL_LIMIT:
-            return chunk
+        try:
+            chunk = encode_v2(values, encoding)
+        except CannotEncodeError as error:
+            why = str(error)
+        else:
+            if len(chunk) * missing <= FILL_LIMIT:
+                return chunk
     read_as = "0" if mask is None else f"the _FillValue {mask}"
     raise WriteError(
         Problem(
@@ -113,7 +120,7 @@ def _chunk_for_unwritten(
             where=where,
             variable=variable,
             what=f"{missing} unwritten chunks read as {fill}, but as {read_as} with Zarr v2 "
-            f"metadata, and to store them takes more than {FILL_LIMIT} bytes",
+            f"metadata, and {why}",
             hint="choose zarr_format=3, or leave this variable out",
         )
     )

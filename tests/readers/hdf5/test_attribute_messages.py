@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from zarrchive.location import open_source
 from zarrchive.readers import read_group
-from zarrchive.readers.hdf5.attribute_messages import attribute_messages
+from zarrchive.readers.hdf5.attribute_messages import read_attribute_messages
+from zarrchive.readers.hdf5.file_bytes import run
+from zarrchive.readers.hdf5.object_header import read_header
 from zarrchive.readers.hdf5.opened import opened
 
 if TYPE_CHECKING:
@@ -31,11 +33,14 @@ VALUES = st.one_of(
 FILES = itertools.count()
 
 
-def listed(path: Path) -> list[tuple[bytes, bytes | None]] | None:
+def listed(path: Path) -> list[tuple[bytes, bytes | None]]:
+    """List name and, where its bytes alone tell the value, message of each attribute of ``v``."""
     with open_source(path) as source, opened(source, None) as file:
         with h5py.File(path) as direct:
             low, high = h5g.get_objinfo(direct["v"].id).objno
-        return attribute_messages(file, low | high << 32)
+        messages = run(read_header(file.superblock, low | high << 32), file.data)
+        found = run(read_attribute_messages(file.superblock, messages), file.data)
+    return [(one.name, one.body) for one in found]
 
 
 def check(path: Path, expected: dict[str, Any]) -> None:
@@ -69,9 +74,7 @@ def test_as_h5py_lists_and_reads_them(
         data = file.create_dataset("v", data=np.arange(3), track_order=track_order)
         for name, value in attributes.items():
             data.attrs[name] = value
-    names = listed(path)
-    if names is not None:
-        assert [name.decode() for name, _ in names] == sorted(attributes)
+    assert [name.decode() for name, _ in listed(path)] == sorted(attributes)
     check(path, attributes)
 
 
@@ -82,19 +85,28 @@ def test_a_dozen_attributes_in_a_heap_are_listed(tmp_path: Path, libver: str) ->
     with h5py.File(path, "w", libver=libver) as file:
         file["v"] = np.arange(3)
         file["v"].attrs.update(expected)
-    names = listed(path)
-    assert names is not None
-    assert [name.decode() for name, body in names if body is not None] == sorted(expected)
+    assert [name.decode() for name, body in listed(path) if body] == sorted(expected)
     check(path, expected)
 
 
-def test_a_deep_tree_is_left_to_h5py(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [300, 5000])
+def test_deep_trees_and_heaps_of_many_blocks(tmp_path: Path, count: int) -> None:
     path = tmp_path / "many.h5"
-    expected = {f"attribute_{n:03d}": np.int32(n) for n in range(300)}
+    expected = {f"attribute_{n:04d}": np.int32(n) for n in range(count)}
     with h5py.File(path, "w", libver="latest") as file:
         file["v"] = np.arange(3)
         file["v"].attrs.update(expected)
-    assert listed(path) is None
+    assert [name.decode() for name, _ in listed(path)] == sorted(expected)
+    check(path, expected)
+
+
+def test_huge_attributes(tmp_path: Path) -> None:
+    """Those of more than 64 KiB lie outside of the blocks of the heap."""
+    path = tmp_path / "huge.h5"
+    expected = {f"h{n}": np.arange(9000 + n, dtype=np.float64) for n in range(3)}
+    with h5py.File(path, "w", libver="latest") as file:
+        file["v"] = np.arange(3)
+        file["v"].attrs.update(expected)
     check(path, expected)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import h5py
 import numpy as np
 import pytest
@@ -9,11 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zarrchive.location import open_source
-from zarrchive.readers.hdf5.chunk_index import library_misplaces_chunks
-from zarrchive.readers.hdf5.facts import facts_of
-from zarrchive.readers.hdf5.layout_message import chunk_layout
+from zarrchive.readers.hdf5.chunks_by_h5py import chunks_by_h5py, library_misplaces_chunks
+from zarrchive.readers.hdf5.facts import read_facts
+from zarrchive.readers.hdf5.file_bytes import run
+from zarrchive.readers.hdf5.layout_message import (
+    BTREE_V1,
+    BTREE_V2,
+    EXTENSIBLE_ARRAY,
+    FIXED_ARRAY,
+    SINGLE_CHUNK,
+)
 from zarrchive.readers.hdf5.located_chunks import located_chunks
 from zarrchive.readers.hdf5.opened import opened
+from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.scan import Scan
 from zarrchive.readers.open import read_group
 
 
@@ -69,21 +80,36 @@ def test_library_is_probed_rightly(tmp_path) -> None:
     assert library_misplaces_chunks() == (found != right)
 
 
-@pytest.mark.parametrize(
-    ("libver", "max_shape", "version", "index_type"),
+@contextmanager
+def facts_of(path, name="x"):
+    """Open a file, and look at one dataset of its root group."""
+    with open_source(path) as source, opened(source, None) as file:
+        scan = Scan(file)
+        run(scan.read_below(file.superblock.root, b"/"), file.data)
+        address = run(scan.find(name.encode()), file.data)
+        (facts,) = run(read_facts(file, [scan.by_address[address]]), file.data)
+        yield facts
+        assert file.left_to_h5py == []
+
+
+INDEXES = pytest.mark.parametrize(
+    ("libver", "max_shape", "index"),
     [
-        ("earliest", (8, None), 3, None),
-        ("latest", (8, 6), 4, 3),
-        ("latest", (8, None), 4, 4),
-        ("latest", (None, 6), 4, 4),
-        ("latest", (None, None), 4, 5),
-        ("latest", None, 4, 1),
+        ("earliest", (8, None), BTREE_V1),
+        ("latest", (8, 6), FIXED_ARRAY),
+        ("latest", (8, None), EXTENSIBLE_ARRAY),
+        ("latest", (None, 6), EXTENSIBLE_ARRAY),
+        ("latest", (None, None), BTREE_V2),
+        ("latest", None, SINGLE_CHUNK),
     ],
     ids=["B-tree 1", "fixed array", "extensible", "extensible first", "B-tree 2", "single"],
 )
+
+
+@INDEXES
 @pytest.mark.parametrize("attributes", [0, 40], ids=["plain", "header in several blocks"])
 @pytest.mark.parametrize("user_block", [0, 512])
-def test_layout_message(tmp_path, libver, max_shape, version, index_type, attributes, user_block):
+def test_layout_message(tmp_path, libver, max_shape, index, attributes, user_block):
     path = tmp_path / "file.h5"
     chunks = (2, 3) if max_shape else (8, 6)
     with h5py.File(path, "w", libver=libver, userblock_size=user_block) as file:
@@ -91,28 +117,72 @@ def test_layout_message(tmp_path, libver, max_shape, version, index_type, attrib
         made[...] = 1
         for number in range(attributes):
             made.attrs[f"a{number}"] = "x" * 100
-    with open_source(path) as source, opened(source, None) as file:
-        address = file.fid.links.get_info(b"x").u
-        layout = chunk_layout(file, address)
-        wrong = chunk_layout(file, address + 8)
-    # Newer releases of the library write later versions of the same message.
-    assert layout.version == version or (version == 4 and layout.version > 4)
-    assert layout.index_type == index_type
-    assert not layout.has_raw_edges
-    assert wrong is None
+    with facts_of(path) as facts:
+        assert facts.layout.index == index
+        assert facts.layout.chunk_shape == chunks
+        assert facts.layout.element_size == 4
+        assert not facts.layout.has_raw_edges
 
 
-def test_unreadable_header_makes_the_index_untrusted(tmp_path, monkeypatch) -> None:
+@INDEXES
+def test_as_h5py_lists_them(tmp_path, libver, max_shape, index) -> None:
     path = tmp_path / "file.h5"
-    with h5py.File(path, "w", libver="latest") as file:
-        file.create_dataset("x", (4, 4), "f4", maxshape=(4, None), chunks=(2, 2))[...] = 1
-    monkeypatch.setattr(
-        "zarrchive.readers.hdf5.located_chunks.library_misplaces_chunks", lambda: True
-    )
-    monkeypatch.setattr("zarrchive.readers.hdf5.located_chunks.chunk_layout", lambda *_: None)
-    with open_source(path) as source, opened(source, None) as file, h5py.File(path) as other:
-        reason = located_chunks(file, facts_of(other["x"].id, 0))
-    assert reason.code == "hdf5-index-untrusted"
+    chunks = (2, 3) if max_shape else (8, 6)
+    with h5py.File(path, "w", libver=libver) as file:
+        made = file.create_dataset(
+            "x", (8, 6), "f4", maxshape=max_shape, chunks=chunks, compression="gzip"
+        )
+        made[2:6, 3:] = 1
+    with facts_of(path) as facts:
+        mine = run(located_chunks(facts), facts.file.data)
+        theirs = chunks_by_h5py(facts)
+    if isinstance(theirs, Reason):
+        assert (theirs.code, max_shape) == ("hdf5-index-untrusted", (8, None))
+        return
+    assert mine.positions().tolist() == theirs.positions().tolist()
+    assert mine.offset.tolist() == theirs.offset.tolist()
+    assert mine.length.tolist() == theirs.length.tolist()
+    assert mine.masks.tolist() == theirs.masks.tolist()
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+@pytest.mark.parametrize(
+    ("max_shape", "libver"),
+    [
+        ((None, 3), "earliest"),
+        ((None, 3), "latest"),
+        ((3, None), "latest"),
+        (None, "latest"),
+        ((None, None), "latest"),
+    ],
+    ids=["B-tree 1", "extensible first", "extensible last", "fixed array", "B-tree 2"],
+)
+def test_large_indexes(tmp_path, max_shape, libver, is_filtered) -> None:
+    """Pages, super blocks, trees of several levels; about half of the chunks are there."""
+    path = tmp_path / "file.h5"
+    shape = (3, 60_000) if max_shape == (3, None) else (60_000, 3)
+    random = np.random.default_rng(1)
+    written = np.sort(random.choice(180_000, 90_000, replace=False))
+    # Whole pages of the arrays are never used.
+    written = written[(written < 20_000) | (written > 70_000)]
+    with h5py.File(path, "w", libver=libver) as file:
+        made = file.create_dataset(
+            "x",
+            shape,
+            "u1",
+            chunks=(1, 1),
+            maxshape=max_shape,
+            compression="gzip" if is_filtered else None,
+        )
+        for position in written.tolist():
+            start = divmod(position, shape[1])
+            made.id.write_direct_chunk(start, bytes([position % 251]))
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    with facts_of(path) as facts:
+        table = run(located_chunks(facts), facts.file.data)
+    assert (table.positions() == written).all()
+    assert (table.length == 1).all()
+    assert (data[table.offset] == written % 251).all()
 
 
 def test_endless_grids_cost_nothing(sample) -> None:

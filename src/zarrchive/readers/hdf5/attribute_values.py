@@ -1,48 +1,118 @@
-"""Values of attributes that are neither plain numbers nor text."""
+"""Attributes of HDF5 objects as Python values, and those that HDF5 and netCDF4 keep for themselves.
+
+An attribute that cannot be kept is a Problem that names it; it never costs the variable.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.unusual_attributes import compound_value, opaque_words
 
-__all__ = ["compound_value", "opaque_words", "sequences_value"]
+__all__ = ["LARGEST", "NOT_READ", "Attributes", "lost", "presented", "text_of"]
 
-_MOST_SHOWN: Final = 16
-"""Opaque bytes shown in a message."""
-
-
-def compound_value(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | np.void:
-    """Return compound values in the byte order of this machine, without gaps; one as a scalar."""
-    dtype = _packed(values.dtype)
-    native = values.astype(dtype)
-    return native.reshape(-1)[0] if native.size == 1 and native.ndim <= 1 else native
-
-
-def _packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    if dtype.names is None:
-        return dtype.newbyteorder("=")
-    return np.dtype([(name, _packed(dtype[name])) for name in dtype.names])
-
-
-def sequences_value(
-    sequences: Iterable[np.ndarray[Any, Any]], shape: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
-    """Return sequences of varying length: one as an array, several as an array of lists."""
-    found = list(sequences)
-    if len(found) == 1:
-        return found[0].astype(found[0].dtype.newbyteorder("="))
-    lists = np.empty(len(found), dtype=object)
-    for at, one in enumerate(found):
-        lists[at] = one.tolist()
-    return lists.reshape(shape)
+_KEPT_APART: Final = frozenset(
+    {
+        "CLASS",
+        "NAME",
+        "DIMENSION_LIST",
+        "REFERENCE_LIST",
+        "DIMENSION_LABELS",
+        "_Netcdf4Dimid",
+        "_Netcdf4Coordinates",
+        "_nc3_strict",
+        "_NCProperties",
+    }
+)
+NOT_READ: Final = frozenset({"REFERENCE_LIST", "DIMENSION_LABELS", "_nc3_strict", "_NCProperties"})
+LARGEST: Final = 64 * 2**20
+"""Bytes; a larger attribute is taken for damage."""
 
 
-def opaque_words(values: np.ndarray[Any, Any]) -> str:
-    """Say which opaque bytes an attribute holds, as far as a message has room for them."""
-    raw = values.tobytes()
-    more = "..." if len(raw) > _MOST_SHOWN else ""
-    return f"{len(raw)} opaque bytes ({raw[:_MOST_SHOWN].hex(' ')}{more})"
+@dataclass(slots=True)
+class Attributes:
+    """The attributes of one object."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Strings, lists of strings, NumPy scalars and arrays; one element counts as a scalar."""
+    internal: dict[str, Any] = field(default_factory=dict)
+    """Those that HDF5 and netCDF4 keep for themselves; None for those that nobody reads here.
+    ``DIMENSION_LIST`` is the addresses of the scales of each dimension."""
+    reasons: list[Reason] = field(default_factory=list)
+    """What was lost or changed."""
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether the object is an HDF5 dimension scale."""
+        return self.internal.get("CLASS") == "DIMENSION_SCALE"
+
+    def put(self, name: str, value: object) -> None:
+        """Add an attribute where it belongs."""
+        (self.internal if name in _KEPT_APART else self.values)[name] = value
+
+    def settle(self) -> None:
+        """Give the author what is not HDF5's: only dimension scales have these from it."""
+        if not self.is_scale:
+            for name in ("CLASS", "NAME"):
+                if name in self.internal:
+                    self.values[name] = self.internal.pop(name)
+
+
+def presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> object:
+    """Return text as str, one element as a scalar, everything else as an array."""
+    kind = values.dtype.kind
+    if kind == "S" and values.size == 1:
+        return text_of(values.item(), name, found)
+    if kind in "SO":
+        texts = [text_of(item, name, found) for item in values.reshape(-1).tolist()]
+        if len(texts) == 1:
+            return texts[0]
+        return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
+    if values.dtype.names is not None:
+        return compound_value(values)
+    if kind == "V":
+        what = opaque_words(values)
+        found.reasons.append(lost(name, f"it holds {what}, which JSON cannot say"))
+        return None
+    if values.dtype.byteorder == ">":
+        values = values.astype(values.dtype.newbyteorder("="))
+    return values.reshape(-1)[0] if values.size == 1 and values.ndim <= 1 else values
+
+
+def text_of(raw: object, name: str, found: Attributes) -> str:
+    """Decode the text of attribute `name`, or the name of an attribute where that is empty."""
+    if isinstance(raw, str):
+        return raw
+    if not isinstance(raw, bytes):
+        return ""  # None or 0, as which h5py returns strings that were never written
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        what = f"attribute {name!r}" if name else "the name of an attribute"
+        what += " is not UTF-8 as HDF5 says, "
+        if found.reasons and found.reasons[-1].what.startswith(what):
+            return raw.decode("latin-1")
+        found.reasons.append(
+            Reason(
+                code="hdf5-text-encoding",
+                what=f"{what}but {raw[:40]!r}; it was read as Latin-1",
+                hint="check the characters beyond ASCII, and correct the attribute where they "
+                "are wrong",
+                severity="warning",
+            )
+        )
+        return raw.decode("latin-1")
+
+
+def lost(name: str, why: str) -> Reason:
+    """Say that an attribute is left out."""
+    return Reason(
+        code="hdf5-attribute",
+        what=f"attribute {name!r} is left out: {why}",
+        hint="read it with h5py if it is needed; the values are not affected",
+        severity="warning",
+    )

@@ -1,135 +1,148 @@
-"""Attributes of HDF5 objects as Python values, and those that HDF5 and netCDF4 keep for themselves.
-
-An attribute that cannot be kept is a Problem that names it; it never costs the variable.
-"""
+"""The attributes of all objects of a file, decoded from their messages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import h5py
 import numpy as np
-from h5py import h5a, h5s, h5t
 
-from zarrchive.readers.hdf5.attribute_messages import AttributeMessage, attribute_messages
+from zarrchive.readers.hdf5.attribute_messages import AttributeMessage, read_attribute_messages
 from zarrchive.readers.hdf5.attribute_values import (
-    compound_value,
-    opaque_words,
-    sequences_value,
+    LARGEST,
+    NOT_READ,
+    Attributes,
+    lost,
+    presented,
+    text_of,
 )
+from zarrchive.readers.hdf5.datatype_message import parse_datatype
+from zarrchive.readers.hdf5.datatype_tree import Reference, VariableLength
 from zarrchive.readers.hdf5.datatypes import data_type
-from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
+from zarrchive.readers.hdf5.requests import PARSE_ERRORS, NotUnderstood, Trouble, together
+from zarrchive.readers.hdf5.stored_values import decode
+from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.unusual_attributes import sequences_value
 
 if TYPE_CHECKING:
-    from h5py import h5d, h5g
+    from collections.abc import Callable, Iterable
 
-    from zarrchive.readers.hdf5.datatypes import DataType
+    from zarrchive.readers.hdf5.objects import FileObject
     from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.problems import Reason
+    from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["Attributes", "read_attributes"]
+__all__ = ["read_attributes"]
 
-_KEPT_APART: Final = frozenset(
-    {
-        "CLASS",
-        "NAME",
-        "DIMENSION_LIST",
-        "REFERENCE_LIST",
-        "DIMENSION_LABELS",
-        "_Netcdf4Dimid",
-        "_Netcdf4Coordinates",
-        "_nc3_strict",
-        "_NCProperties",
-    }
-)
-_NOT_READ: Final = frozenset(
-    {"DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_nc3_strict", "_NCProperties"}
-)
-_LARGEST: Final = 64 * 2**20
-"""Bytes; a larger attribute is taken for damage."""
-_SEEN: Final[dict[bytes, object]] = {}
-"""Values by the whole message, in which name, type and shape are too."""
-_MOST_SEEN: Final = 2**16
-_SEEN_SIZE: Final = 2**10
-"""Bytes; longer messages are hardly ever repeated."""
+_VARIABLE_LENGTH: Final = 9
+"""Class of the datatypes whose values are in the global heap."""
 
 
-@dataclass(slots=True)
-class Attributes:
-    """The attributes of one object."""
+def read_attributes(file: OpenFile, objects: Iterable[FileObject]) -> Steps[list[Attributes]]:
+    """Read all attributes of groups and datasets; what is in heaps is fetched for all at once.
 
-    values: dict[str, Any] = field(default_factory=dict)
-    """Strings, lists of strings, NumPy scalars and arrays; one element counts as a scalar."""
-    internal: dict[str, Any] = field(default_factory=dict)
-    """Those that HDF5 and netCDF4 keep for themselves; None for those that nobody reads here."""
-    reasons: list[Reason] = field(default_factory=list)
-    """What was lost or changed."""
-
-    @property
-    def is_scale(self) -> bool:
-        """Whether the object is an HDF5 dimension scale."""
-        return self.internal.get("CLASS") == "DIMENSION_SCALE"
-
-
-def read_attributes(file: OpenFile, obj: h5g.GroupID | h5d.DatasetID, address: int) -> Attributes:
-    """Read all attributes of an open group or dataset (h5py's low-level object).
-
-    An attribute whose message was seen before, in any file, is not read again.
+    Equal messages are decoded once, whatever file they are in.
     """
-    found = Attributes()
-    listed = _listed(file, obj, address, found)
-    may_be_scale = any(one.name == b"CLASS" for one in listed)
-    for one in listed:
-        name = _text(one.name, "", found)
-        if name in _NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
-            found.internal[name] = None
-            continue
-        value = _value(obj, one, name, found)
-        if value is not None:
-            (found.internal if name in _KEPT_APART else found.values)[name] = value
-    if not found.is_scale:
-        # Only dimension scales have these from HDF5; elsewhere they are the author's own.
-        for name in ("CLASS", "NAME"):
-            if name in found.internal:
-                found.values[name] = found.internal.pop(name)
+    wanted = list(objects)
+    listed = yield from together(_listed(file, one) for one in wanted)
+    width = file.superblock.address_size
+    addresses: set[int] = set()
+    for messages in listed:
+        if not isinstance(messages, Trouble):
+            addresses |= _heap_addresses(messages, width)
+    yield from file.heaps.load(addresses - {0, file.superblock.undefined})
+    return [_attributes(file, *pair) for pair in zip(wanted, listed, strict=True)]
+
+
+def _listed(file: OpenFile, one: FileObject) -> Steps[tuple[AttributeMessage, ...]]:
+    if one.messages is None:
+        raise NotUnderstood("its object header is left to h5py")
+    return (yield from read_attribute_messages(file.superblock, one.messages))
+
+
+@lru_cache(maxsize=2**13)
+def _heap_addresses(messages: tuple[AttributeMessage, ...], width: int) -> frozenset[int]:
+    """Return the global heaps that the values of attributes lie in."""
+    found: set[int] = set()
+    for one in messages:
+        if one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+            try:
+                found.update(address for n, address, _ in _references(one, width) if n)
+            except PARSE_ERRORS:
+                continue  # which is said when the value is decoded
+    return frozenset(found)
+
+
+def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]:
+    """Return length, heap address and index of each element (§III.E)."""
+    size = 8 + width
+    count = prod(one.extent.shape) if one.extent.shape is not None else 0
+    if count * size > len(one.data):
+        raise ValueError(f"{count} elements take {count * size} bytes, not {len(one.data)}")
+    places = range(0, count * size, size)
+    return [
+        (
+            number(one.data, at, 4),
+            number(one.data, at + 4, width),
+            number(one.data, at + size - 4, 4),
+        )
+        for at in places
+    ]
+
+
+def _attributes(
+    file: OpenFile, obj: FileObject, listed: tuple[AttributeMessage, ...] | Trouble
+) -> Attributes:
+    if isinstance(listed, NotUnderstood):
+        from zarrchive.readers.hdf5.attributes_by_h5py import attributes_by_h5py
+
+        return attributes_by_h5py(file, obj, listed)
+    if isinstance(listed, Trouble):
+        return Attributes(reasons=[lost("?", f"the list of attributes cannot be read ({listed})")])
+    values, reasons = _plain_values(listed)
+    found = Attributes(reasons=list(reasons))
+    for name, value in values:
+        if isinstance(value, AttributeMessage):
+            value = _from_heap(file, value, name, found)  # noqa: PLW2901 - the value it stands for
+            if value is None:
+                continue
+        found.put(name, _own(value))
+    found.settle()
     return found
 
 
-def _listed(
-    file: OpenFile, obj: h5g.GroupID | h5d.DatasetID, address: int, found: Attributes
-) -> list[AttributeMessage]:
-    """List the attributes by name, from the object header if they are all there."""
-    if file.source.local_path is not None:
-        listed = attribute_messages(file, address)
-        if listed is not None:
-            return listed
-    names: list[bytes] = []
-    try:
-        h5a.iterate(obj, names.append)
-    except H5PY_ERRORS as error:
-        found.reasons.append(_lost("?", f"the list of attributes cannot be read ({error})"))
-    return [AttributeMessage(name, None) for name in names]
+@lru_cache(maxsize=2**13)
+def _plain_values(
+    messages: tuple[AttributeMessage, ...],
+) -> tuple[tuple[tuple[str, object], ...], tuple[Reason, ...]]:
+    """Return name and value of attributes, and what was lost.
+
+    In place of a value that is in a heap is its message.
+    """
+    found = Attributes()
+    values: list[tuple[str, object]] = []
+    may_be_scale = any(one.name == b"CLASS" for one in messages)
+    for one in messages:
+        name = text_of(one.name, "", found)
+        if name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
+            values.append((name, None))
+        elif one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+            values.append((name, one))
+        else:
+            value = _guarded(name, found, partial(_decoded, one, name, found))
+            if value is not None:
+                values.append((name, value))
+    return tuple(values), tuple(found.reasons)
 
 
-def _value(
-    obj: h5g.GroupID | h5d.DatasetID, one: AttributeMessage, name: str, found: Attributes
-) -> object:
-    """Return the value of one attribute, or None after saying why there is none."""
-    if one.body is not None and one.body in _SEEN:
-        return _own(_SEEN[one.body])
-    n_reasons = len(found.reasons)
+def _guarded(name: str, found: Attributes, decoded: Callable[[], object]) -> object:
+    """Return a value, or None after saying why there is none."""
     try:
-        value = _read(obj, one.name, name, found)
-    except H5PY_ERRORS as error:
-        found.reasons.append(_lost(name, f"HDF5 cannot read it ({' '.join(str(error).split())})"))
+        return decoded()
+    except (Trouble, *PARSE_ERRORS) as error:
+        found.reasons.append(lost(name, f"it cannot be decoded ({' '.join(str(error).split())})"))
         return None
-    if one.body is not None and len(found.reasons) == n_reasons and len(one.body) <= _SEEN_SIZE:
-        if len(_SEEN) >= _MOST_SEEN:
-            _SEEN.clear()
-        _SEEN[one.body] = _own(value)
-    return value
 
 
 def _own(value: object) -> object:
@@ -139,114 +152,80 @@ def _own(value: object) -> object:
     return list(value) if isinstance(value, list) else value
 
 
-def _read(
-    obj: h5g.GroupID | h5d.DatasetID, raw_name: bytes, name: str, found: Attributes
-) -> object:
-    """Read the value; None after saying why there is none."""
-    attribute = h5a.open(obj, raw_name)
-    size = h5a.get_info(attribute).data_size
-    encoded = attribute.get_type().encode()
-    kind, itemsize, memory = _attribute_type(encoded)
-    if kind.dtype is None and isinstance(memory, h5t.TypeVlenID):
-        return _read_sequence(attribute, name, found)
+def _decoded(one: AttributeMessage, name: str, found: Attributes) -> object:
+    """Decode a value that is in the message; None after saying why there is none."""
+    shape = one.extent.shape
+    kind = data_type(one.datatype)
     if kind.dtype is None:
-        found.reasons.append(_lost(name, kind.reason.what if kind.reason else "unknown datatype"))
+        found.reasons.append(lost(name, kind.reason.what if kind.reason else "unknown datatype"))
         return None
-    if size == itemsize and not kind.inner:
-        shape: tuple[int, ...] = (1,)  # a scalar or one element: all the same to netCDF
-    else:
-        space = attribute.get_space()
-        if space.get_simple_extent_type() == h5s.NULL:
-            return "" if kind.dtype.kind in "SO" else np.zeros(0, dtype=kind.dtype)
-        shape = (*space.shape, *kind.inner)
-        if size > _LARGEST or prod(shape) * kind.dtype.itemsize > _LARGEST:
-            found.reasons.append(_lost(name, f"its shape {shape} is larger than {_LARGEST} bytes"))
-            return None
-    values = np.zeros(shape, dtype=kind.dtype)
-    if values.size:
-        attribute.read(values, memory)
-    return _presented(values, name, found)
-
-
-@lru_cache(maxsize=4096)
-def _attribute_type(encoded: bytes) -> tuple[DataType, int, h5t.TypeID]:
-    """Return what a type is, the bytes of one element in the file, and the type to read it as."""
-    tid, kind = h5t.decode(encoded), data_type(encoded[2:])
-    if kind.dtype is None:
-        return kind, tid.get_size(), tid
-    memory = h5t.py_create(kind.dtype)
-    text = tid.get_super() if kind.inner else tid
-    if kind.dtype.kind == "S" and isinstance(text, h5t.TypeStringID):
-        # HDF5 refuses to convert text from one character set to another.
-        memory = memory.copy()
-        memory.set_cset(text.get_cset())
-    if kind.inner:
-        memory = h5t.array_create(memory, kind.inner)
-    return kind, tid.get_size(), memory
-
-
-def _read_sequence(attribute: h5a.AttrID, name: str, found: Attributes) -> object:
-    """Read variable-length sequences of numbers."""
-    dtype = attribute.dtype
-    values = np.empty(attribute.shape, dtype=dtype)
-    base = h5py.check_vlen_dtype(dtype)
-    if not isinstance(base, np.dtype) or base.hasobject or not values.size:
-        found.reasons.append(_lost(name, "it holds sequences of references or strings, or none"))
+    if shape is None:
+        return "" if kind.dtype.kind in "SO" else np.zeros(0, dtype=kind.dtype)
+    whole = (*shape, *kind.inner)
+    if prod(whole) * kind.dtype.itemsize > LARGEST:
+        found.reasons.append(lost(name, f"its shape {whole} is larger than {LARGEST} bytes"))
         return None
-    attribute.read(values)
-    return sequences_value(values.reshape(-1).tolist(), values.shape)
+    values = decode(one.datatype, one.data, prod(shape)).copy()  # nobody else's memory
+    # A scalar or one element: all the same to netCDF.
+    return presented(values.reshape(whole or (1,)), name, found)
 
 
-def _presented(values: np.ndarray[Any, Any], name: str, found: Attributes) -> object:
-    """Return text as str, one element as a scalar, everything else as an array."""
-    kind = values.dtype.kind
-    if kind == "S" and values.size == 1:
-        return _text(values.item(), name, found)
-    if kind in "SO":
-        texts = [_text(item, name, found) for item in values.reshape(-1).tolist()]
-        if len(texts) == 1:
-            return texts[0]
-        return texts if values.ndim == 1 else np.array(texts, dtype=object).reshape(values.shape)
-    if values.dtype.names is not None:
-        return compound_value(values)
-    if kind == "V":
-        what = opaque_words(values)
-        found.reasons.append(_lost(name, f"it holds {what}, which JSON cannot say"))
+def _from_heap(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
+    """Decode a value that is in a heap; None after saying why there is none."""
+    return _guarded(name, found, partial(_heap_value, file, one, name, found))
+
+
+def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attributes) -> object:
+    """Return text, or one sequence, of varying length; or the scales of each dimension."""
+    datatype = parse_datatype(one.datatype)
+    if not isinstance(datatype, VariableLength):
+        raise ValueError("the class of the message said that it is one")  # noqa: TRY004 - damage
+    shape, base = one.extent.shape, datatype.base
+    if shape is None and datatype.is_string:
+        return ""
+    if shape is None:
+        found.reasons.append(lost(name, "it has no values"))
         return None
-    if values.dtype.byteorder == ">":
-        values = values.astype(values.dtype.newbyteorder("="))
-    return values.reshape(-1)[0] if values.size == 1 and values.ndim <= 1 else values
-
-
-def _text(raw: object, name: str, found: Attributes) -> str:
-    """Decode the text of attribute `name`, or the name of an attribute where that is empty."""
-    if isinstance(raw, str):
-        return raw
-    if not isinstance(raw, bytes):
-        return ""  # None or 0, as which h5py returns strings that were never written
+    if datatype.is_string:
+        texts = np.empty(prod(shape), dtype=object)
+        texts[:] = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]
+        return presented(texts.reshape(shape or (1,)), name, found)
+    if name == "DIMENSION_LIST" and isinstance(base, Reference) and base.kind == "object":
+        return _scale_addresses(file, one, base)
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        what = f"attribute {name!r}" if name else "the name of an attribute"
-        what += " is not UTF-8 as HDF5 says, "
-        if found.reasons and found.reasons[-1].what.startswith(what):
-            return raw.decode("latin-1")
-        found.reasons.append(
-            Reason(
-                code="hdf5-text-encoding",
-                what=f"{what}but {raw[:40]!r}; it was read as Latin-1",
-                hint="check the characters beyond ASCII, and correct the attribute where they "
-                "are wrong",
-                severity="warning",
-            )
-        )
-        return raw.decode("latin-1")
+        found_values = [decode(base, data, n) for n, data in _objects(file, one, base.size)]
+    except ValueError:
+        found_values = []
+    if not found_values:
+        found.reasons.append(lost(name, "it holds sequences of references or strings, or none"))
+        return None
+    return sequences_value(found_values, shape)
 
 
-def _lost(name: str, why: str) -> Reason:
-    return Reason(
-        code="hdf5-attribute",
-        what=f"attribute {name!r} is left out: {why}",
-        hint="read it with h5py if it is needed; the values are not affected",
-        severity="warning",
-    )
+def _objects(file: OpenFile, one: AttributeMessage, item_size: int) -> list[tuple[int, bytes]]:
+    """Return number of items and bytes of each element."""
+    found = []
+    for length, address, index in _references(one, file.superblock.address_size):
+        if not length or not address:
+            found.append((0, b""))
+            continue
+        data = file.heaps.object(address, index)
+        if length * item_size > len(data):
+            raise ValueError(f"{length} items are in {len(data)} bytes of the global heap")
+        found.append((length, data[: length * item_size]))
+    return found
+
+
+def _scale_addresses(
+    file: OpenFile, one: AttributeMessage, base: Reference
+) -> tuple[tuple[int, ...], ...]:
+    """Return the addresses of the scales that each dimension is attached to."""
+    width = file.superblock.address_size
+    if base.size != width:
+        raise ValueError(f"references of {base.size} bytes are not addresses")
+    lists = [
+        [number(data, i * width, width) for i in range(count)]
+        for count, data in _objects(file, one, base.size)
+    ]
+    absent = {0, file.superblock.undefined}
+    return tuple(tuple(-1 if a in absent else a for a in addresses) for addresses in lists)

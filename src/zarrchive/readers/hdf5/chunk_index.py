@@ -1,129 +1,165 @@
-"""The chunks of one dataset as columns, as the index of the HDF5 library lists them."""
+"""Where the chunks of a dataset are, from the index that its layout message names.
+
+Follows the HDF5 File Format Specification 3.0, the data layout message (§IV.A.2.i) and its
+chunk indexes (§VII).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from math import prod
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
+from zarrchive.readers.hdf5.chunk_arrays import extensible_array, fixed_array
+from zarrchive.readers.hdf5.chunk_btree import btree_v1_chunks, btree_v2_chunks, numbers
+from zarrchive.readers.hdf5.chunk_table import ChunkTable, grid_of, placed
+from zarrchive.readers.hdf5.layout_message import (
+    BTREE_V1,
+    BTREE_V2,
+    EXTENSIBLE_ARRAY,
+    FIXED_ARRAY,
+    SINGLE_CHUNK,
+)
+from zarrchive.readers.hdf5.requests import Damaged
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy.typing as npt
-    from h5py import h5d
 
-__all__ = ["ChunkTable", "chunk_table", "library_misplaces_chunks", "unswizzled"]
+    from zarrchive.readers.hdf5.chunk_arrays import Elements
+    from zarrchive.readers.hdf5.layout_message import Chunked
+    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
 
-_BLOCK: Final = 2**16
-"""Entries turned into columns at a time, which bounds the memory for Python objects."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkTable:
-    """The allocated chunks, in the order of the index."""
-
-    coordinates: npt.NDArray[np.int64]
-    """Shape (chunks, dimensions): index in the chunk grid."""
-    mask: npt.NDArray[np.uint32]
-    """Bit i set: filter i of the pipeline was skipped."""
-    offset: npt.NDArray[np.uint64]
-    """Byte in the file, user block included."""
-    length: npt.NDArray[np.uint64]
-    """Stored bytes."""
+__all__ = ["read_chunks"]
 
 
-def chunk_table(dataset: h5d.DatasetID, chunk_shape: tuple[int, ...]) -> ChunkTable:
-    """List the allocated chunks of an open dataset (h5py's low-level object).
+def read_chunks(
+    superblock: Superblock,
+    layout: Chunked,
+    shape: tuple[int, ...],
+    max_shape: tuple[int | None, ...],
+) -> Steps[ChunkTable]:
+    """List the allocated chunks of a dataset.
 
-    Cost: one callback a chunk. Nothing depends on the size of the chunk grid.
+    Raises `Damaged` where the index contradicts itself, the file or the shape.
     """
-    pending: list[Any] = []
-    columns: list[tuple[Any, ...]] = []
-
-    def flush() -> None:
-        offsets, masks, addresses, sizes = zip(*pending, strict=True)
-        columns.append(
-            (
-                np.array(offsets, dtype=np.int64),
-                np.array(masks, dtype=np.uint32),
-                np.array(addresses, dtype=np.uint64),
-                np.array(sizes, dtype=np.uint64),
-            )
-        )
-        pending.clear()
-
-    def take(info: h5d.StoreInfo) -> None:
-        pending.append(info)
-        if len(pending) == _BLOCK:
-            flush()
-
-    _iterate(dataset, take)
-    if pending:
-        flush()
-    if not columns:
+    grid = grid_of(shape, layout.chunk_shape)
+    chunk_nbytes = prod(layout.chunk_shape) * layout.element_size
+    if layout.address is None or not prod(grid):
         none = np.zeros(0, dtype=np.uint64)
-        empty = np.zeros((0, len(chunk_shape)), dtype=np.int64)
-        return ChunkTable(empty, none.astype(np.uint32), none, none)
-    joined = columns[0]
-    if len(columns) > 1:
-        joined = tuple(np.concatenate(parts) for parts in zip(*columns, strict=True))
-    starts, masks, addresses, sizes = joined
-    return ChunkTable(starts // np.array(chunk_shape, dtype=np.int64), masks, addresses, sizes)
+        return ChunkTable(none.astype(np.int64), none, none)
+    if layout.index == BTREE_V1:
+        return (yield from btree_v1_chunks(superblock, layout, grid))
+    if layout.index == BTREE_V2:
+        return (yield from btree_v2_chunks(superblock, layout, grid, chunk_nbytes))
+    if layout.index == SINGLE_CHUNK:
+        return _single(superblock, layout, grid, chunk_nbytes)
+    max_grid = [
+        None if size is None else -(-size // chunk)
+        for size, chunk in zip(max_shape, layout.chunk_shape, strict=True)
+    ]
+    if layout.index == EXTENSIBLE_ARRAY:
+        elements = yield from extensible_array(superblock, layout)
+        order = _swizzled(max_grid)
+    else:
+        if None in max_grid:
+            raise Damaged("its chunk index has a fixed size, but its dataspace has not")
+        order = list(range(len(grid)))
+        if layout.index == FIXED_ARRAY:
+            elements = yield from fixed_array(superblock, layout)
+        else:
+            return _implicit(superblock, layout, (grid, max_grid), chunk_nbytes)
+    return _from_elements(superblock, elements, (grid, max_grid, order), chunk_nbytes)
 
 
-def _iterate(dataset: h5d.DatasetID, take: Callable[[h5d.StoreInfo], None]) -> None:
-    if hasattr(dataset, "chunk_iter"):
-        dataset.chunk_iter(take)
-        return
-    for number in range(dataset.get_num_chunks()):  # HDF5 before 1.12.3: quadratic, but right
-        take(dataset.get_chunk_info(number))
+def _single(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], chunk_nbytes: int
+) -> ChunkTable:
+    if prod(grid) != 1:
+        raise Damaged(f"its index is that of a single chunk, but its grid is {grid}")
+    length, mask = layout.single or (chunk_nbytes, 0)
+    offset = np.array([superblock.base + (layout.address or 0)], dtype=np.uint64)
+    masks = np.array([mask], dtype=np.uint32) if mask else None
+    return ChunkTable(None, offset, np.array([length], dtype=np.uint64), masks)
 
 
-def unswizzled(
-    table: ChunkTable, max_grid: tuple[int | None, ...], unlimited: int
-) -> npt.NDArray[np.int64]:
-    """Return the true coordinates of chunks that an extensible array lists.
-
-    HDF5 stores them in the C order of a grid whose unlimited dimension comes first; affected
-    versions of the library report the position in that order as if it did not.
-
-    Parameters
-    ----------
-    table
-        What the library reports.
-    max_grid
-        Number of chunks along each dimension at its greatest extent.
-    unlimited
-        The dimension without a greatest extent; its entry of `max_grid` is not used.
-    """
-    extents = [1 if n is None else n for n in max_grid]
-    linear = np.zeros(len(table.coordinates), dtype=np.int64)
-    # The first dimension has no bound from above, and every other one is limited or was
-    # treated as endless: then it contributes the low digits alone.
-    for axis, column in enumerate(table.coordinates.T):
-        size = 0 if axis == unlimited else extents[axis]
-        linear = column + (linear * size if size else 0)
-    others = [axis for axis in range(len(extents)) if axis != unlimited]
-    true = np.empty_like(table.coordinates)
-    for axis in reversed(others):
-        linear, true[:, axis] = np.divmod(linear, extents[axis])
-    true[:, unlimited] = linear
-    return true
+def _swizzled(max_grid: list[int | None]) -> list[int]:
+    """Return the axes in the order in which an extensible array counts: the unlimited first."""
+    if max_grid.count(None) != 1:
+        raise Damaged("its index is an extensible array, but not one dimension is unlimited")
+    unlimited = max_grid.index(None)
+    return [unlimited, *(axis for axis in range(len(max_grid)) if axis != unlimited)]
 
 
-@lru_cache(maxsize=1)
-def library_misplaces_chunks() -> bool:
-    """Return whether this HDF5 library reports wrong coordinates for extensible arrays.
+def _implicit(
+    superblock: Superblock,
+    layout: Chunked,
+    grids: tuple[tuple[int, ...], list[int | None]],
+    chunk_nbytes: int,
+) -> ChunkTable:
+    """Compute where chunks are that lie one behind the other, in order of the greatest grid."""
+    grid, max_grid = grids
+    if prod(grid) * chunk_nbytes > superblock.size:
+        raise Damaged(f"its {prod(grid)} chunks take more bytes than the file has")
+    index = np.zeros((), dtype=np.int64)
+    for axis, size in enumerate(grid):
+        index = index[..., None] * (max_grid[axis] or 1) + np.arange(size)
+    start = superblock.base + (layout.address or 0)
+    offset = index.reshape(-1).astype(np.uint64) * np.uint64(chunk_nbytes) + np.uint64(start)
+    return ChunkTable(None, offset, np.full(len(offset), chunk_nbytes, dtype=np.uint64))
 
-    HDF5 2.0.0 does where the unlimited dimension is not the first. A file in memory shows it:
-    of two chunks below one another, the second must not be reported beside the first.
-    """
-    with h5py.File("probe", "w", driver="core", backing_store=False, libver="latest") as file:
-        probe = file.create_dataset("x", (2, 2), "u1", maxshape=(2, None), chunks=(1, 1))
-        probe[...] = 1
-        seen: set[tuple[int, ...]] = set()
-        _iterate(probe.id, lambda info: seen.add(tuple(info.chunk_offset)))
-    return seen != {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+def _from_elements(
+    superblock: Superblock,
+    elements: Elements,
+    grids: tuple[tuple[int, ...], list[int | None], list[int]],
+    chunk_nbytes: int,
+) -> ChunkTable:
+    """Turn the elements of an array, in the order of its greatest grid, into chunks."""
+    o = superblock.address_size
+    offset = numbers(elements.rows[:, :o])
+    length, mask = _lengths(elements, o, chunk_nbytes)
+    grid, max_grid, order = grids
+    undefined = np.uint64(superblock.undefined)
+    is_complete = not len(offset) or int(offset.max()) < superblock.undefined
+    is_complete = is_complete and elements.index is None
+    if (
+        is_complete
+        and order == sorted(order)
+        and len(offset) == prod(grid)
+        and (
+            # Beyond the first axis the greatest grid is the grid: the usual case.
+            max_grid[1:] == list(grid[1:])
+        )
+    ):
+        if superblock.base:
+            offset = offset + np.uint64(superblock.base)
+        return ChunkTable(None, offset, length, mask)
+    kept = np.flatnonzero(offset != undefined)
+    columns = ChunkTable(
+        None,
+        offset[kept] + np.uint64(superblock.base),
+        length[kept],
+        None if mask is None else mask[kept],
+    )
+    found = kept if elements.index is None else elements.index[kept]
+    coordinates: list[npt.NDArray[np.int64]] = [found] * len(grid)
+    rest = found
+    for axis in reversed(order[1:]):
+        rest, coordinates[axis] = np.divmod(rest, max_grid[axis] or 1)
+    coordinates[order[0]] = rest
+    return placed(columns, coordinates, grid)
+
+
+def _lengths(
+    elements: Elements, address_size: int, chunk_nbytes: int
+) -> tuple[npt.NDArray[np.uint32] | npt.NDArray[np.uint64], npt.NDArray[np.uint32] | None]:
+    rows = elements.rows
+    if not elements.is_filtered:
+        if chunk_nbytes >= 2**32:
+            return np.broadcast_to(np.uint64(chunk_nbytes), len(rows)), None
+        return np.broadcast_to(np.uint32(chunk_nbytes), len(rows)), None
+    length = numbers(rows[:, address_size:-4])
+    mask = numbers(rows[:, -4:]).astype(np.uint32)
+    return length, (mask if mask.any() else None)

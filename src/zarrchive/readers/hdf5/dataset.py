@@ -5,40 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h5py import h5d
 
 from zarrchive.readers.hdf5.decision import decide
-from zarrchive.readers.hdf5.fill import fill_value, has_own_fill
+from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.flags import add_flags
+from zarrchive.readers.hdf5.inlined_texts import fill_text
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.storage import Inlined, Refused
 from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.virtual import with_current_shape
 
 if TYPE_CHECKING:
-    from zarrchive.readers.hdf5.attributes import Attributes
+    from zarrchive.readers.hdf5.attribute_values import Attributes
     from zarrchive.readers.hdf5.dimensions import Axes
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.requests import Steps
 
 __all__ = ["variable_of"]
 
 
 def variable_of(
-    file: OpenFile, facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
-) -> Variable | Reason:
+    facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
+) -> Steps[Variable | Reason]:
     """Decide how the values of a dataset are had, and collect all else that an array needs."""
-    current = with_current_shape(file, facts)
+    current = with_current_shape(facts)
     if isinstance(current, Reason):
         return current
     facts = current
-    fill: Any = None
-    if facts.kind.dtype is not None:
-        fill = fill_value(facts.plist, facts.kind)
-    own_fill = has_own_fill(facts.plist)
-    storage = decide(file, facts, is_wanted=is_wanted, has_fill=own_fill)
+    storage = yield from decide(facts, is_wanted=is_wanted)
     if isinstance(storage, Refused):
         return storage.reason
+    fill: Any = (yield from fill_text(facts)) if facts.kind.is_vlen_string else fill_value(facts)
     if fill is None:
         if storage.nmissing:
             return _no_fill(facts)
@@ -53,7 +50,7 @@ def variable_of(
         fill=fill,
         attributes=values,
         unlimited=tuple(limit is None for limit in facts.max_shape),
-        is_padded_with_fill=facts.plist.get_fill_time() != h5d.FILL_TIME_NEVER,
+        is_padded_with_fill=not facts.fill.is_never_written,
         is_inlined=isinstance(storage, Inlined),
     )
 

@@ -9,25 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import h5py
 import numpy as np
-from h5py import h5a, h5g, h5i, h5r, h5s, h5t
 
-from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason
+from zarrchive.readers.hdf5.problems import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from h5py import h5d
-
-    from zarrchive.readers.hdf5.attributes import Attributes
+    from zarrchive.readers.hdf5.attribute_values import Attributes
     from zarrchive.readers.hdf5.facts import Facts
 
-__all__ = ["Axes", "GroupDimensions", "Scale", "Scales", "address_of", "is_pure_dimension"]
+__all__ = ["Axes", "GroupDimensions", "Scale", "Scales", "is_pure_dimension"]
 
 _PURE: Final = "This is a netCDF dimension but not a netCDF variable"
-_DIMENSION_LIST: Final = h5py.vlen_dtype(h5py.ref_dtype)
-_DIMENSION_LIST_TYPE: Final = h5t.py_create(_DIMENSION_LIST)
 
 
 @dataclass(slots=True)
@@ -58,11 +52,11 @@ class Scales:
 
     by_address: dict[int, Scale] = field(default_factory=dict)
     by_dimid: dict[int, int] = field(default_factory=dict)
-    _open: dict[int, h5d.DatasetID] = field(default_factory=dict)
-    """Kept open: following a reference to an open dataset is three times as fast."""
 
     def add(self, facts: Facts, attributes: Attributes, path: str) -> None:
-        """Take note of a dataset that is a dimension scale."""
+        """Take note of a dataset that is a dimension scale, the first time that it is seen."""
+        if facts.address in self.by_address:
+            return
         shape, limits = facts.shape or (), facts.max_shape
         self.by_address[facts.address] = Scale(
             path.rpartition("/")[2],
@@ -70,7 +64,6 @@ class Scales:
             shape[0] if shape else 0,
             is_unlimited=bool(limits) and limits[0] is None,
         )
-        self._open[facts.address] = facts.dataset
         dimid = attributes.internal.get("_Netcdf4Dimid")
         if dimid is not None and np.ndim(dimid) == 0:
             self.by_dimid.setdefault(int(dimid), facts.address)
@@ -83,14 +76,23 @@ class Scales:
             if rank > 1 and dimids is not None and np.size(dimids) == rank:
                 return Axes((None,) * rank, tuple(int(n) for n in np.ravel(dimids)))
             return Axes((facts.address, *(None,) * (rank - 1)))
-        if rank and "DIMENSION_LIST" in attributes.internal:
-            try:
-                return self._attached(facts, rank)
-            except H5PY_ERRORS as error:
-                words = " ".join(str(error).split())
-                reason = _odd("hdf5-dimension-list", f"its list of dimensions is damaged: {words}")
-                return Axes((None,) * rank, reasons=(reason,))
-        return Axes((None,) * rank)
+        lists = attributes.internal.get("DIMENSION_LIST")
+        if not rank or lists is None:
+            return Axes((None,) * rank)
+        if not isinstance(lists, tuple) or len(lists) != rank:
+            what = f"its list of dimensions is damaged: it has {rank}"
+            return Axes((None,) * rank, reasons=(_odd("hdf5-dimension-list", what),))
+        reasons = [
+            _odd(
+                "hdf5-several-scales",
+                f"dimension {axis} has {len(addresses)} scales; the first gives its name",
+                "assign the other scales as coordinates where they are needed",
+            )
+            for axis, addresses in enumerate(lists)
+            if len(addresses) > 1
+        ]
+        first = tuple(one[0] if one and one[0] >= 0 else None for one in lists)
+        return Axes(first, reasons=tuple(reasons))
 
     def resolve(self, axes: Axes) -> tuple[Scale | None, ...]:
         """Return the scale of each dimension, once all were seen."""
@@ -98,64 +100,6 @@ class Scales:
         if axes.dimids is not None:
             addresses = [self.by_dimid.get(dimid) for dimid in axes.dimids]
         return tuple(None if a is None else self.by_address.get(a) for a in addresses)
-
-    def _attached(self, facts: Facts, rank: int) -> Axes:
-        attribute = h5a.open(facts.dataset, b"DIMENSION_LIST")
-        lists = np.empty(rank, dtype=_DIMENSION_LIST)
-        attribute.read(lists, _DIMENSION_LIST_TYPE)
-        found: list[int | None] = []
-        reasons = []
-        for axis, references in enumerate(lists.tolist()):
-            if references is None or not len(references):
-                found.append(None)
-                continue
-            found.append(self._address(references[0], facts.dataset))
-            if len(references) > 1:
-                reasons.append(
-                    _odd(
-                        "hdf5-several-scales",
-                        f"dimension {axis} has {len(references)} scales; the first gives its name",
-                        "assign the other scales as coordinates where they are needed",
-                    )
-                )
-        return Axes(tuple(found), reasons=tuple(reasons))
-
-    def _address(self, reference: h5r.Reference, anchor: h5d.DatasetID) -> int | None:
-        if not reference:
-            return None
-        scale = h5r.dereference(reference, anchor)
-        address = address_of(scale)
-        self._open.setdefault(address, scale)
-        return address
-
-    def name_of(self, address: int | None) -> str | None:
-        """Return the name of the scale at `address`, also if the walk has not come there yet."""
-        if address in self.by_address:
-            return self.by_address[address].name
-        if address not in self._open:
-            return None
-        raw = h5i.get_name(self._open[address])
-        return None if raw is None else str(raw.decode("utf-8", "replace").rpartition("/")[2])
-
-    def look_up_the_rest(self) -> None:
-        """Name the scales outside of the groups that were walked."""
-        for address, scale in self._open.items():
-            if address in self.by_address:
-                continue
-            raw = h5i.get_name(scale)
-            path = "" if raw is None else raw.decode("utf-8", "replace")
-            space = scale.get_space()
-            sizes, limits = space.get_simple_extent_dims(), space.get_simple_extent_dims(True)
-            if path and sizes:
-                is_unlimited = limits[0] in {None, h5s.UNLIMITED}
-                name = path.rpartition("/")[2]
-                self.by_address[address] = Scale(name, path, sizes[0], is_unlimited=is_unlimited)
-
-
-def address_of(opened: h5g.GroupID | h5d.DatasetID) -> int:
-    """Return the address of the object header of an open object."""
-    low, high = h5g.get_objinfo(opened).objno
-    return int(low | high << 32)  # two C longs; where those have 64 bits, the second is zero
 
 
 def is_pure_dimension(attributes: Attributes) -> bool:

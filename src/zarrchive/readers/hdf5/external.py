@@ -17,25 +17,27 @@ from zarrchive.errors import LocationError
 from zarrchive.location.beside import open_beside
 from zarrchive.location.source import get_range
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, MISSING, ChunkManifest
+from zarrchive.readers.hdf5.external_files import read_external_files
 from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.inlining import one_chunk
+from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.requests import NotUnderstood
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Referenced, Refused
 from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.stored_values import decode
-from zarrchive.readers.hdf5.values import SMALL, WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zarrchive.location.source import Source
+    from zarrchive.readers.hdf5.external_files import ExternalFile
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["external"]
 
-_UNLIMITED: Final = 2**64 - 1
 _MOST_CHUNKS: Final = 2**20
 
 
@@ -62,29 +64,23 @@ class _Part:
         return data.ljust(length, b"\0")
 
 
-def external(file: OpenFile, facts: Facts, *, is_wanted: bool) -> Storage:
+def external(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     """Refer to the bytes of a dataset in the files where they are, or hold them if need be.
 
-    The files have to be in the folder of `file` or below it: relative names begin there.
-
-    Parameters
-    ----------
-    file
-        The file of the dataset.
-    facts
-        The dataset; `dataset`, `plist`, `kind`, `shape`, `full_shape` and `nbytes` are taken.
-    is_wanted
-        Whether its values were asked for.
+    The files have to be in the folder of its file or below it: relative names begin there.
     """
     if facts.kind.is_vlen_string:
         return _refused("its values are text of varying length in other files")
-    size = facts.dataset.get_type().get_size()
+    if not facts.external:
+        raise NotUnderstood("only HDF5 understands its header, and that follows names anywhere")
+    files = yield from read_external_files(facts.file.superblock, facts.external)
+    size = int.from_bytes(facts.datatype[4:8], "little")
     nbytes = prod(facts.shape or ()) * size
     if not nbytes:
         return Absent(one_chunk(facts.full_shape), 0)
     with ExitStack() as stack:
         try:
-            parts = _parts(file, facts, nbytes, stack)
+            parts = _parts(facts, files, nbytes, stack)
         except LocationError as error:
             problem = error.problem
             return _refused(
@@ -94,25 +90,25 @@ def external(file: OpenFile, facts: Facts, *, is_wanted: bool) -> Storage:
         if covered < nbytes:
             return _refused(f"its values take {nbytes} bytes, but its other files have {covered}")
         if nbytes <= _inline_limit(facts, is_wanted=is_wanted):
-            return _inlined(facts, parts, nbytes)
+            return _inlined(facts, parts)
         if facts.kind.reason is not None:
             return Refused(facts.kind.reason)
         return _referenced(facts, parts, nbytes)
 
 
-def _parts(file: OpenFile, facts: Facts, nbytes: int, stack: ExitStack) -> list[_Part]:
+def _parts(
+    facts: Facts, files: Sequence[ExternalFile], nbytes: int, stack: ExitStack
+) -> list[_Part]:
     """Open the files that hold the first `nbytes` bytes."""
     opened: dict[str, Source] = {}
     parts: list[_Part] = []
     start = 0
-    for number in range(facts.plist.get_external_count()):
-        raw, offset, length = facts.plist.get_external(number)
-        name = raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
+    for name, offset, size in files:
         if start >= nbytes:
             break
         if name not in opened:
-            opened[name] = stack.enter_context(open_beside(file.source, name))
-        length = nbytes - start if length == _UNLIMITED else min(length, nbytes - start)
+            opened[name] = stack.enter_context(open_beside(facts.file.source, name))
+        length = nbytes - start if size is None else min(size, nbytes - start)
         if length:
             parts.append(_Part(start, length, offset, opened[name]))
         start += length
@@ -126,11 +122,10 @@ def _inline_limit(facts: Facts, *, is_wanted: bool) -> int:
     return -1 if is_exact else SMALL
 
 
-def _inlined(facts: Facts, parts: Sequence[_Part], nbytes: int) -> Inlined | Refused:
+def _inlined(facts: Facts, parts: Sequence[_Part]) -> Inlined | Refused:
     raw = b"".join(part.read(part.start, part.length) for part in parts)
-    stored = facts.dataset.get_type()
     try:
-        values = decode(stored.encode()[2:], raw, nbytes // stored.get_size())
+        values = decode(facts.datatype, raw, prod(facts.shape or ()))
     except InexactError as error:
         return _refused(f"its values are in other files, and Zarr cannot hold them: {error}")
     chunk_shape = one_chunk(facts.full_shape)
@@ -154,7 +149,7 @@ def _referenced(facts: Facts, parts: Sequence[_Part], nbytes: int) -> Storage:
         if manifest is not None:
             return Referenced(manifest, chunk)
     if nbytes <= SMALL:
-        return _inlined(facts, parts, nbytes)
+        return _inlined(facts, parts)
     return _refused(
         f"its values are in {len(parts)} parts of other files, which begin at bytes {cuts[:5]} "
         f"of it and have {[part.available for part in parts[:5]]} bytes: no chunks fit them; up "
@@ -178,7 +173,7 @@ def _chunk_shape(shape: tuple[int, ...], itemsize: int, nbytes: int) -> tuple[in
 
 def _fill(facts: Facts) -> bytes | None:
     """Return one unwritten element, as bytes of the type of the values."""
-    value = fill_value(facts.plist, facts.kind)
+    value = fill_value(facts)
     return None if value is None else np.asarray(value, dtype=facts.kind.dtype).tobytes()
 
 

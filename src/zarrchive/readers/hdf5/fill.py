@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from h5py import h5d
+
+from zarrchive.readers.hdf5.stored_values import decode
 
 if TYPE_CHECKING:
-    from h5py import h5p
+    from zarrchive.readers.hdf5.facts import Facts
 
-    from zarrchive.readers.hdf5.datatypes import DataType
-
-__all__ = ["fill_value", "has_own_fill"]
-
-_USER_DEFINED: Final = 2  # H5D_FILL_VALUE_USER_DEFINED
+__all__ = ["fill_value", "has_own_fill", "stored_fill"]
 
 
-def fill_value(plist: h5p.PropDCID, kind: DataType) -> object:
+def fill_value(facts: Facts) -> object:
     """Return the fill value of a dataset as a scalar of its dtype.
 
     That is zero, unless the dataset has a fill value of its own that HDF5 was not told never
-    to use. None where the type has no scalar that says it (an array in each element).
+    to use. None where the type has no scalar that says it (an array in each element). That of
+    strings of varying length is `inlined_texts.fill_text`.
     """
-    dtype = kind.dtype
-    if dtype is None:
+    kind = facts.kind
+    if kind.dtype is None:
         return None
-    is_own = has_own_fill(plist)
-    if kind.is_vlen_string:
-        return _string_fill(plist, dtype) if is_own else ""
-    if not is_own:
-        return np.zeros((), dtype=dtype)[()]
+    if not has_own_fill(facts):
+        return np.zeros((), dtype=kind.dtype)[()]
     if kind.inner:
         return None
-    value = np.zeros((1,), dtype=dtype)
-    plist.get_fill_value(value)
-    return value[0]
+    if facts.is_told_by_h5py:
+        value = np.zeros((1,), dtype=kind.dtype)
+        facts.plist.get_fill_value(value)
+        return value[0]
+    return _decoded(facts.datatype, facts.fill.value or b"")
 
 
-def has_own_fill(plist: h5p.PropDCID) -> bool:
+@lru_cache(maxsize=1024)
+def _decoded(datatype: bytes, value: bytes) -> object:
+    scalar: object = decode(datatype, value, 1)[0]
+    return scalar
+
+
+def has_own_fill(facts: Facts) -> bool:
     """Say whether unwritten values read as anything but zeros or empty strings."""
-    is_defined = plist.fill_value_defined() == _USER_DEFINED
-    return bool(is_defined and plist.get_fill_time() != h5d.FILL_TIME_NEVER)
+    return facts.fill.value is not None and not facts.fill.is_never_written
 
 
-def _string_fill(plist: h5p.PropDCID, dtype: np.dtype[Any]) -> str:
-    value = np.zeros((1,), dtype=dtype)
-    plist.get_fill_value(value)
-    raw = value[0]
-    return raw.decode("utf-8") if isinstance(raw, bytes) else ""
+def stored_fill(facts: Facts, element_size: int) -> bytes:
+    """Return one unwritten element as the file would store it."""
+    return (facts.fill.value or b"") if has_own_fill(facts) else bytes(element_size)

@@ -1,77 +1,58 @@
-"""Where the chunks of a dataset truly are, also where the HDF5 library reports it wrongly."""
+"""Where the chunks of a dataset are: from its index, or, rarely, from h5py."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from zarrchive.readers.hdf5.chunk_index import (
-    ChunkTable,
-    chunk_table,
-    library_misplaces_chunks,
-    unswizzled,
-)
-from zarrchive.readers.hdf5.layout_message import EXTENSIBLE_ARRAY, chunk_layout
+from zarrchive.readers.hdf5.chunk_index import read_chunks
+from zarrchive.readers.hdf5.layout_message import Chunked
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.requests import NotUnderstood
 
 if TYPE_CHECKING:
+    from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["located_chunks"]
-
-
-def located_chunks(file: OpenFile, facts: Facts) -> ChunkTable | Reason:
-    """List the allocated chunks of a chunked dataset, all of them inside its chunk grid.
-
-    Where the library may misplace chunks, the layout message decides whether it does, and the
-    places are computed from the order in which the index holds them.
-    """
-    chunk_shape = facts.chunk_shape or ()
-    table = chunk_table(facts.dataset, chunk_shape)
-    if len(table.offset) and _is_suspicious(facts) and library_misplaces_chunks():
-        layout = chunk_layout(file, facts.address)
-        if layout is None:
-            return _untrusted("its layout message is not understood")
-        if layout.index_type == EXTENSIBLE_ARRAY:
-            unlimited = facts.max_shape.index(None)
-            if table.coordinates[:, :unlimited].any():
-                return _untrusted(f"the chunks reported vary before dimension {unlimited}")
-            coordinates = unswizzled(table, _max_grid(facts), unlimited)
-            table = ChunkTable(coordinates, table.mask, table.offset, table.length)
-    return _inside(facts, table)
+__all__ = ["located_chunks", "truncated"]
 
 
-def _is_suspicious(facts: Facts) -> bool:
-    """Say whether an extensible array may hold the index, unlimited dimension not first."""
-    return facts.max_shape.count(None) == 1 and facts.max_shape[0] is not None
+def located_chunks(facts: Facts) -> Steps[ChunkTable | Reason]:
+    """List the allocated chunks of a chunked dataset; all of them are inside of the file."""
+    table: ChunkTable | Reason | None = None
+    layout = facts.layout
+    if isinstance(layout, Chunked):
+        extent = facts.shape or (), facts.max_shape
+        try:
+            table = yield from read_chunks(facts.file.superblock, layout, *extent)
+        except NotUnderstood as trouble:
+            facts.file.leave(f"chunk index of {facts.path.decode('utf-8', 'replace')}", trouble)
+    if table is None:
+        from zarrchive.readers.hdf5.chunks_by_h5py import chunks_by_h5py
 
-
-def _max_grid(facts: Facts) -> tuple[int | None, ...]:
-    pairs = zip(facts.max_shape, facts.chunk_shape or (), strict=True)
-    return tuple(None if size is None else -(-size // chunk) for size, chunk in pairs)
-
-
-def _inside(facts: Facts, table: ChunkTable) -> ChunkTable | Reason:
-    pairs = zip(facts.shape or (), facts.chunk_shape or (), strict=True)
-    grid = np.array([-(-size // chunk) for size, chunk in pairs], dtype=np.int64)
-    outside = ((table.coordinates < 0) | (table.coordinates >= grid)).any(axis=1)
-    if not outside.any():
+        table = chunks_by_h5py(facts)
+    if isinstance(table, Reason):
         return table
-    first = tuple(table.coordinates[outside][0].tolist())
-    return Reason(
-        code="hdf5-damaged",
-        what=f"the index lists a chunk at {first}, outside of the grid of "
-        f"{tuple(grid.tolist())} chunks",
-        hint="compare the file with the original; its chunk index is damaged",
-    )
+    return _beyond_end(table, facts.file.source.size) or table
 
 
-def _untrusted(why: str) -> Reason:
+def _beyond_end(table: ChunkTable, size: int) -> Reason | None:
+    """Say which chunk passes the end of the file of `size` bytes, if one does."""
+    offset, length = table.offset, table.length
+    if not len(table) or int(offset.max()) + int(length.max()) <= size:
+        return None  # the usual case, in two passes
+    beyond = (offset > size) | (length > size) | (offset + length > size)
+    if not beyond.any():
+        return None
+    worst = int(beyond.argmax())
+    end = int(offset[worst]) + int(length[worst])
+    return truncated(end, size)
+
+
+def truncated(end: int, size: int) -> Reason:
+    """Say that data reach byte `end` of a file of `size` bytes."""
     return Reason(
-        code="hdf5-index-untrusted",
-        what="this version of the HDF5 library reports wrong places for chunks of datasets whose "
-        f"unlimited dimension is not the first, and they cannot be corrected: {why}",
-        hint="name it in loadable_variables, or install h5py with another version of HDF5",
+        code="hdf5-truncated",
+        what=f"its data reach byte {end}, but the file has {size} bytes",
+        hint="copy the file again: it was cut off, or its writing was interrupted",
     )

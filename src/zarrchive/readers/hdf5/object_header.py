@@ -1,4 +1,4 @@
-"""Object headers as runs of messages, for the little that h5py does not tell, or tells slowly.
+"""Object headers as runs of messages.
 
 Follows the HDF5 File Format Specification 3.0: object headers (§IV.A.1) and the continuation
 message (§IV.A.2.q).
@@ -6,22 +6,25 @@ message (§IV.A.2.q).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from zarrchive.location.source import ByteRange
+from zarrchive.readers.hdf5.checksums import check_checksum
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
 
-    from zarrchive.readers.hdf5.opened import OpenFile
-
-__all__ = ["Message", "messages", "read_at"]
+__all__ = ["Message", "read_header"]
 
 _CONTINUATION: Final = 0x10
-_MOST_BLOCKS: Final = 256
-"""Continuations followed; a damaged header may refer to itself."""
-_FIRST_READ: Final = 1024
+_NIL: Final = 0
+_MUST_UNDERSTAND: Final = 0x80
+_LAST_KNOWN: Final = 0x18
+_FIRST_READ: Final = 512
 """Bytes; holds most object headers."""
 
 
@@ -30,69 +33,94 @@ class Message(NamedTuple):
 
     kind: int
     flags: int
-    """Bit 1: the body is kept elsewhere, shared by several objects."""
+    """Bit 1: the body says where the message is kept, because several objects share it."""
     body: bytes
 
 
-def messages(file: OpenFile, address: int) -> Iterator[Message]:
-    """Yield the messages of the object header at `address`, none where it is not understood.
+def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ...]]:
+    """Read all messages of the object header at `address`, continuations included."""
+    start = yield superblock.upto(address, _FIRST_READ)
+    at, size, kind, count = _prefix(start, address)
+    end = at + size + (0 if kind is None else 4)  # newer headers have a checksum behind
+    if end > len(start):
+        start = yield superblock.at(address, end)
+    if kind is not None:
+        check_checksum(start[:end], "its object header")
+    messages, pending, n_split = _split(start[at : at + size], kind)
+    found, waiting = list(messages), list(pending)
+    seen: set[int] = set()
+    while waiting:
+        body = waiting.pop(0)
+        block = superblock.address(body, 0)
+        length = superblock.length(body, superblock.address_size)
+        if block in seen:
+            raise Damaged(f"its object header continues twice at address {block}")
+        seen.add(block)
+        data = yield superblock.at(block, length)
+        more, pending, n_more = _split(data if kind is None else _continued(data, block), kind)
+        found += more
+        waiting += pending
+        n_split += n_more
+    if count is not None and n_split != count:
+        raise Damaged(f"its object header has {n_split} messages, and says that it has {count}")
+    return tuple(found) if seen else messages
 
-    Costs one read of about 1 KB, rarely two; none where the file is held in memory.
+
+def _prefix(start: bytes, address: int) -> tuple[int, int, int | None, int | None]:
+    """Return where the messages begin, their bytes, the kind of header for `_split`.
+
+    And, of headers of version 1, the number of messages.
     """
-    start = read_at(file, address, _FIRST_READ)
-    is_new = start[:4] == b"OHDR"
-    if is_new:
+    if start[:4] == b"OHDR":
+        if start[4] != 2:
+            raise NotUnderstood(f"its object header has version {start[4]}")
         flags = start[5]
+        if flags & 0xC0:
+            raise Damaged(f"its object header has flags {flags:#x} that do not exist")
         at = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
-        size = int.from_bytes(start[at : at + width], "little")
-        at += width
-    elif start[:1] == b"\x01":
-        flags = 0
-        (size,) = unpack_from("<I", start, 8)
-        at = 16
+        return at + width, number(start, at, width), flags & 4, None
+    if start[:1] == b"\x01" and len(start) >= 12:
+        return 16, number(start, 8, 4), None, number(start, 2, 2)
+    raise Damaged(f"there is no object header at address {address}")
+
+
+def _continued(data: bytes, block: int) -> bytes:
+    """Return the messages of a continuation block of a newer header."""
+    if data[:4] != b"OCHK" or len(data) < 8:
+        raise Damaged(f"its object header does not continue at address {block}")
+    check_checksum(data, "a continuation of its object header")
+    return data[4:-4]
+
+
+@lru_cache(maxsize=2**13)
+def _split(
+    data: bytes, tracks_order: int | None
+) -> tuple[tuple[Message, ...], tuple[bytes, ...], int]:
+    """Return the messages of a block, the bodies of its continuations, and how many there are.
+
+    `tracks_order` is None in version 1, and in version 2 whether messages have an order of
+    creation. The files of a series repeat most blocks: equal ones are split once.
+    """
+    messages, continuations = [], []
+    if tracks_order is None:
+        form, head = "<HHB", 8
     else:
-        return
-    block = start[at : at + size]
-    if len(block) < size:
-        block = read_at(file, address + at, size)
-    blocks = [block]
-    for number, block in enumerate(blocks):
-        for message in _split(block, is_new=is_new, header_flags=flags):
-            if message.kind == _CONTINUATION and number < _MOST_BLOCKS:
-                blocks.append(_continuation(file, message.body, is_new=is_new))
-            yield message
-
-
-def _split(block: bytes, *, is_new: bool, header_flags: int) -> Iterator[Message]:
-    """Cut a block of an object header into its messages."""
-    at, head = 0, (4 + (2 if header_flags & 4 else 0)) if is_new else 8
-    while at + head <= len(block):
-        if is_new:
-            kind, size, flags = unpack_from("<BHB", block, at)
-        else:
-            kind, size, flags = unpack_from("<HHB", block, at)
-        yield Message(kind, flags, block[at + head : at + head + size])
-        at += head + size
-
-
-def _continuation(file: OpenFile, body: bytes, *, is_new: bool) -> bytes:
-    width = file.address_size
-    offset = int.from_bytes(body[:width], "little")
-    length = int.from_bytes(body[width : width + file.length_size], "little")
-    block = read_at(file, offset, length)
-    if not is_new:
-        return block
-    # A signature before, a checksum behind.
-    return block[4:-4] if block[:4] == b"OCHK" else b""
-
-
-def read_at(file: OpenFile, address: int, length: int) -> bytes:
-    """Read up to `length` bytes at an HDF5 address; fewer at the end of the file."""
-    offset = file.base + address
-    length = min(length, file.source.size - offset)
-    if length <= 0:
-        return b""
-    if file.content is not None:
-        return file.content[offset : offset + length]
-    return file.source.get_ranges([ByteRange(offset, length)])[0]
+        form, head = "<BHB", 6 if tracks_order else 4
+    at, stop, count = 0, len(data), 0
+    while at + head <= stop:
+        kind, size, flags = unpack_from(form, data, at)
+        at += head
+        count += 1
+        if at + size > stop:
+            raise Damaged(f"message {kind:#x} of its object header is cut off")
+        if kind == _CONTINUATION:
+            continuations.append(data[at : at + size])
+        elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
+            raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
+        elif kind != _NIL:
+            messages.append(Message(kind, flags, data[at : at + size]))
+        at += size
+    if tracks_order is None and at != stop:
+        raise Damaged(f"{stop - at} bytes of its object header are no message")
+    return tuple(messages), tuple(continuations), count

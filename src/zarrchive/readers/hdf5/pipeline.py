@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from h5py import h5z
-
-from zarrchive.codecs.hdf5 import FILTERS, codec_document
+from zarrchive.codecs.hdf5 import FILTERS, Size, codec_document, size_behind
 from zarrchive.readers.hdf5.problems import Reason
 
 if TYPE_CHECKING:
@@ -47,37 +46,33 @@ def filters_of(plist: h5p.PropDCID) -> tuple[Filter, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1024)
 def codecs_of(
-    filters: Sequence[Filter], mask: int, chunk_nbytes: int
+    filters: tuple[Filter, ...], mask: int, chunk_nbytes: int
 ) -> tuple[CodecDocument, ...] | Reason:
     """Return the codecs of the filters that `mask` does not skip, in order of writing.
 
     `chunk_nbytes` is the size of a decoded chunk in bytes.
     """
     documents = []
-    nbytes: int | None = chunk_nbytes
+    size = Size(chunk_nbytes)
     for number, step in enumerate(filters):
         if mask >> number & 1:
             continue
         try:
-            documents.append(codec_document(step.id, step.values))
+            document = codec_document(step.id, step.values, size)
         except ValueError as error:
             return _no_codec(step, str(error))
-        if step.id == _SHUFFLE and (nbytes is None or nbytes % step.values[0]):
-            # HDF5 leaves the odd bytes at the end alone; numcodecs refuses them.
-            return _no_codec(step, f"it was applied to data of no multiple of {step.values[0]} B")
-        if step.id == _FLETCHER32 and nbytes is not None:
-            nbytes += 4
-        elif step.id != _SHUFFLE:
-            nbytes = None
+        size = size_behind(document, size)
+        if document is not None:
+            documents.append(document)
     return tuple(documents)
-
-
-_SHUFFLE, _FLETCHER32 = 2, 3
 
 
 def missing_filter(filters: Sequence[Filter]) -> Reason | None:
     """Say which filter of a pipeline h5py cannot undo either, if there is one."""
+    from h5py import h5z
+
     for step in filters:
         if not h5z.filter_avail(step.id):
             return _no_codec(step, "h5py has no plug-in for it")
@@ -85,6 +80,8 @@ def missing_filter(filters: Sequence[Filter]) -> Reason | None:
 
 
 def _no_codec(step: Filter, why: str) -> Reason:
+    from h5py import h5z
+
     known = FILTERS.get(step.id)
     if h5z.filter_avail(step.id):
         hint = "name it in loadable_variables: h5py can decode it"

@@ -8,7 +8,7 @@ from typing import Final
 
 from zarrchive.errors import Problem, Severity
 
-__all__ = ["H5PY_ERRORS", "Reason", "damaged"]
+__all__ = ["H5PY_ERRORS", "Reason", "damaged", "refusal_of"]
 
 H5PY_ERRORS: Final = (
     OSError,
@@ -52,5 +52,15 @@ def damaged(error: BaseException, what: str) -> Reason:
     return Reason(
         code="hdf5-damaged",
         what=f"HDF5 cannot read {what}: {words}",
+        hint="compare the file with the original; h5dump or h5debug show where it is damaged",
+    )
+
+
+def refusal_of(error: BaseException) -> Reason:
+    """Say what is wrong with a structure of the file, in the words of whoever parsed it."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return Reason(
+        code="hdf5-damaged",
+        what=words,
         hint="compare the file with the original; h5dump or h5debug show where it is damaged",
     )

@@ -1,12 +1,14 @@
-"""HDF5 and netCDF4 files, read with h5py."""
+"""HDF5 and netCDF4 files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.hierarchy import read_hierarchy
 from zarrchive.readers.hdf5.opened import opened
+from zarrchive.readers.hdf5.superblock import SIGNATURE
 from zarrchive.readers.protocol import Match
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HDF5Reader"]
 
-_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _PLACES: Final = (0, 512, 1024, 2048)
 """A user block may come before the signature (specification §II.A)."""
 
@@ -28,7 +29,7 @@ class HDF5Reader:
     formats: tuple[str, ...] = ("HDF5", "netCDF4")
 
     def match(self, head: bytes, url: str) -> Match:  # noqa: ARG002 - the signature decides alone
-        found = any(head[at : at + len(_SIGNATURE)] == _SIGNATURE for at in _PLACES)
+        found = any(head[at : at + len(SIGNATURE)] == SIGNATURE for at in _PLACES)
         return Match.YES if found else Match.NO
 
     def read(
@@ -39,4 +40,4 @@ class HDF5Reader:
         inline: frozenset[str] | None = frozenset(),
     ) -> ManifestGroup:
         with opened(source, inline) as file:
-            return read_hierarchy(file, group)
+            return run(read_hierarchy(file, group), file.data)

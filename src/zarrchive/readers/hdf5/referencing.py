@@ -7,205 +7,142 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zarrchive.codecs.hdf5 import decode, encode
-from zarrchive.location.source import ByteRange
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, ChunkManifest
+from zarrchive.readers.hdf5.chunk_table import grid_of
+from zarrchive.readers.hdf5.contiguous_runs import run_shape
+from zarrchive.readers.hdf5.filter_masks import one_chain, transcoded
 from zarrchive.readers.hdf5.inlining import one_chunk
-from zarrchive.readers.hdf5.layout_message import chunk_layout
-from zarrchive.readers.hdf5.located_chunks import located_chunks
-from zarrchive.readers.hdf5.pipeline import codecs_of, filters_of
+from zarrchive.readers.hdf5.layout_message import Chunked, Contiguous
+from zarrchive.readers.hdf5.located_chunks import located_chunks, truncated
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.requests import Bytes, Many, Trouble
 from zarrchive.readers.hdf5.storage import Absent, Referenced, Refused
-from zarrchive.readers.hdf5.values import SMALL
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zarrchive.codecs.hdf5 import CodecDocument
-    from zarrchive.readers.hdf5.chunk_index import ChunkTable
+    from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
-    from zarrchive.readers.hdf5.pipeline import Filter
+    from zarrchive.readers.hdf5.requests import Request, Steps
     from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["chunked", "contiguous"]
 
 
-def contiguous(file: OpenFile, facts: Facts) -> Storage:
-    """Refer to a contiguous dataset as one chunk."""
-    chunk_shape = one_chunk(facts.full_shape)
-    stored = facts.dataset.get_storage_size()
-    offset = facts.dataset.get_offset()
-    # With a user block HDF5 reports an offset even where nothing is stored.
-    if not stored or offset is None or not facts.nbytes:
-        return Absent(chunk_shape, prod(facts.full_shape))
-    if stored != facts.nbytes:
+def contiguous(facts: Facts) -> Storage:
+    """Refer to a contiguous dataset, cut into runs of bytes that are easier to read in parts."""
+    layout = facts.layout
+    if not isinstance(layout, Contiguous):
+        raise TypeError(f"{layout} is not contiguous")
+    shape = one_chunk(facts.full_shape)
+    if layout.address is None or layout.length == 0 or not facts.nbytes:
+        return Absent(shape, prod(facts.full_shape))
+    if layout.length not in {None, facts.nbytes}:
         return Refused(
             Reason(
                 code="hdf5-damaged",
-                what=f"{stored} bytes are stored, but shape {facts.shape} takes {facts.nbytes}",
+                what=f"{layout.length} bytes are stored, but shape {facts.shape} takes "
+                f"{facts.nbytes}",
                 hint="compare the file with the original; its header is damaged",
             )
         )
-    if offset + stored > file.source.size:
-        return Refused(_truncated(offset + stored, file.source.size))
-    grid = (1,) * len(chunk_shape)
-    manifest = ChunkManifest.of_file(
-        grid,
-        file.source.file,
-        offset=np.array([offset], dtype=np.uint64),
-        length=np.array([stored], dtype=np.uint64),
-    )
+    file = facts.file
+    start = layout.address
+    if not facts.is_told_by_h5py:
+        start += file.superblock.base
+    if start + facts.nbytes > file.source.size:
+        return Refused(truncated(start + facts.nbytes, file.source.size))
+    chunk_shape = run_shape(shape, facts.nbytes // prod(shape))
+    grid = grid_of(shape, chunk_shape)
+    length = facts.nbytes // prod(grid)
+    offset = np.arange(prod(grid), dtype=np.uint64) * np.uint64(length) + np.uint64(start)
+    lengths = np.full(len(offset), length, dtype=np.uint64)
+    manifest = ChunkManifest.of_file(grid, file.source.file, offset=offset, length=lengths)
     return Referenced(manifest, chunk_shape)
 
 
-def chunked(file: OpenFile, facts: Facts) -> Storage:
+def chunked(facts: Facts) -> Steps[Storage]:
     """Refer to the allocated chunks of a chunked dataset, whatever its index is."""
     chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
     if not facts.nbytes:
         return Absent(chunk_shape, prod(facts.full_shape))
-    table = located_chunks(file, facts)
+    table = yield from located_chunks(facts)
     if isinstance(table, Reason):
         return Refused(table)
-    if not len(table.offset):
+    if not len(table):
         return Absent(chunk_shape, prod(facts.full_shape))
-    reason = _beyond_end(table, file.source.size)
-    if reason is not None:
-        return Refused(reason)
-    filters = filters_of(facts.plist)
     chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
-    masks = _true_masks(file, facts, table, len(filters), chunk_nbytes) if filters else table.mask
-    mask = _common_mask(masks)
-    codecs = codecs_of(filters, mask, chunk_nbytes)
-    if isinstance(codecs, Reason):
-        return Refused(codecs)
-    odd = np.flatnonzero(masks != mask)
-    if not codecs and (table.length[masks == mask] != chunk_nbytes).any():
-        return Refused(_wrong_length(facts, table, chunk_nbytes))
-    blobs = _transcoded(file, table, odd, masks, filters, codecs, chunk_nbytes) if odd.size else []
+    masks = _true_masks(facts, table, chunk_nbytes) if facts.filters else table.mask
+    chain = one_chain(facts.filters, masks, table.length, chunk_nbytes)
+    if isinstance(chain, Reason):
+        return Refused(chain)
+    blobs: list[bytes] | Reason = []
+    if chain.odd.size:
+        blobs = transcoded(chain, (yield from _stored(table, chain.odd)), chunk_nbytes)
     if isinstance(blobs, Reason):
         return Refused(blobs)
-    return Referenced(_manifest(file, facts, table, odd, blobs), chunk_shape, codecs)
+    return Referenced(_manifest(facts, table, chain.odd, blobs), chunk_shape, chain.codecs)
+
+
+def _stored(table: ChunkTable, rows: npt.NDArray[np.intp]) -> Steps[list[bytes]]:
+    """Read some of the chunks."""
+    offset, length = table.offset[rows].tolist(), table.length[rows].tolist()
+    requests: list[Request] = [Bytes(*place) for place in zip(offset, length, strict=True)]
+    answers = yield Many(requests)
+    for answer in answers:
+        if isinstance(answer, Trouble):
+            raise answer
+    found: list[bytes] = answers
+    return found
 
 
 def _itemsize(facts: Facts) -> int:
     return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
 
 
-def _common_mask(masks: npt.NDArray[np.uint32]) -> int:
-    """Return the filter mask that most chunks have."""
-    if not masks.any():
-        return 0
-    values, counts = np.unique(masks, return_counts=True)
-    return int(values[counts.argmax()])
-
-
 def _true_masks(
-    file: OpenFile, facts: Facts, table: ChunkTable, n_filters: int, chunk_nbytes: int
-) -> npt.NDArray[np.uint32]:
+    facts: Facts, table: ChunkTable, chunk_nbytes: int
+) -> npt.NDArray[np.uint32] | None:
     """Return the filter masks, also of chunks at the edge that HDF5 was told not to filter.
 
-    The index does not say so of them; the header is read where their sizes allow for it.
+    The index does not say so of them; the layout message does. None: no filter was skipped.
     """
-    shape, chunk_shape = facts.shape or (), facts.chunk_shape or ()
-    if not any(size % chunk for size, chunk in zip(shape, chunk_shape, strict=True)):
+    layout = facts.layout
+    if not isinstance(layout, Chunked) or not layout.has_raw_edges:
         return table.mask
-    ends = (table.coordinates + 1) * np.array(chunk_shape, dtype=np.int64)
-    edges = np.flatnonzero((ends > np.array(shape, dtype=np.int64)).any(axis=1))
-    if not edges.size or (table.length[edges] != chunk_nbytes).any():
+    grid = grid_of(facts.shape or (), layout.chunk_shape)
+    is_edge = np.zeros(len(table), dtype=bool)
+    index = np.unravel_index(table.positions(), grid)
+    for axis, (size, chunk) in enumerate(zip(facts.shape or (), layout.chunk_shape, strict=True)):
+        if size % chunk:
+            is_edge |= index[axis] == grid[axis] - 1
+    if (table.length[is_edge] != chunk_nbytes).any():
         return table.mask
-    layout = chunk_layout(file, facts.address)
-    if layout is None or not layout.has_raw_edges:
-        return table.mask
-    masks = table.mask.copy()
-    masks[edges] = 2**n_filters - 1
+    masks = table.masks.copy()
+    masks[is_edge] = 2 ** len(facts.filters) - 1
     return masks
 
 
-def _wrong_length(facts: Facts, table: ChunkTable, chunk_nbytes: int) -> Reason:
-    found = int(table.length[table.length != chunk_nbytes][0])
-    return Reason(
-        code="hdf5-damaged",
-        what=f"a chunk of {facts.chunk_shape} takes {chunk_nbytes} bytes, but {found} are stored",
-        hint="compare the file with the original; its chunk index is damaged",
-    )
-
-
-def _transcoded(  # noqa: PLR0913, PLR0917 - the columns and the two pipelines
-    file: OpenFile,
-    table: ChunkTable,
-    odd: npt.NDArray[np.intp],
-    masks: npt.NDArray[np.uint32],
-    filters: tuple[Filter, ...],
-    codecs: tuple[CodecDocument, ...],
-    chunk_nbytes: int,
-) -> list[bytes] | Reason:
-    """Encode the chunks that skipped other filters than most, as most are encoded."""
-    if odd.size * chunk_nbytes > SMALL:
-        return Reason(
-            code="hdf5-filter-mask",
-            what=f"{odd.size} of {len(table.offset)} chunks skipped other filters than the rest "
-            f"(their masks are {sorted({int(m) for m in masks})}), and Zarr has one pipeline for "
-            f"all; up to {SMALL} bytes of such chunks are inlined, these take "
-            f"{odd.size * chunk_nbytes}",
-            hint="name it in loadable_variables, or write the file again with h5repack",
-        )
-    ranges = [ByteRange(int(table.offset[i]), int(table.length[i])) for i in odd]
-    blobs = []
-    for row, data in zip(odd.tolist(), file.source.get_ranges(ranges), strict=True):
-        own = codecs_of(filters, int(masks[row]), chunk_nbytes)
-        if isinstance(own, Reason):
-            return own
-        blobs.append(encode(codecs, decode(own, data)))
-    return blobs
-
-
 def _manifest(
-    file: OpenFile,
-    facts: Facts,
-    table: ChunkTable,
-    odd: npt.NDArray[np.intp],
-    blobs: list[bytes],
+    facts: Facts, table: ChunkTable, odd: npt.NDArray[np.intp], blobs: list[bytes]
 ) -> ChunkManifest:
-    pairs = zip(facts.shape or (), facts.chunk_shape or (), strict=True)
-    grid = tuple(-(-size // chunk) for size, chunk in pairs)
-    strides = np.array([prod(grid[axis + 1 :]) for axis in range(len(grid))], dtype=np.int64)
-    positions = table.coordinates @ strides
+    grid = grid_of(facts.shape or (), facts.chunk_shape or ())
     whole = grid + (1,) * len(facts.kind.inner)
-    offset, length = table.offset, table.length
-    if not odd.size and len(offset) == prod(grid) and (np.diff(positions) == 1).all():
-        # As many different places as the grid has, in order: the usual case needs no more checks.
-        return ChunkManifest.of_file(whole, file.source.file, offset=offset, length=length)
-    path_id = np.full(len(offset), FIRST_PATH, dtype=np.uint32)
+    file, offset, length = facts.file.source.file, table.offset, table.length
+    if not odd.size and table.position is None:
+        return ChunkManifest.of_file(whole, file, offset=offset, length=length)
+    path_id = np.full(len(table), FIRST_PATH, dtype=np.uint32)
     if odd.size:
-        offset, length = offset.copy(), length.copy()
+        offset, length = offset.copy(), length.astype(np.uint64)
         path_id[odd] = INLINE
         offset[odd] = np.arange(odd.size, dtype=np.uint64)
         length[odd] = [len(blob) for blob in blobs]
     return ChunkManifest.from_columns(
         whole,
-        files=(file.source.file,),
+        files=(file,),
         path_id=path_id,
         offset=offset,
         length=length,
-        positions=positions.astype(np.uint64),
+        positions=table.positions().astype(np.uint64),
         inlined=blobs,
-    )
-
-
-def _beyond_end(table: ChunkTable, size: int) -> Reason | None:
-    """Say which chunk passes the end of the file of `size` bytes, if one does."""
-    offset, length = table.offset, table.length
-    beyond = (offset > size) | (length > size) | (offset + length > size)
-    if not beyond.any():
-        return None
-    worst = int(np.flatnonzero(beyond)[0])
-    return _truncated(int(offset[worst]) + int(length[worst]), size)
-
-
-def _truncated(end: int, size: int) -> Reason:
-    return Reason(
-        code="hdf5-truncated",
-        what=f"its data reach byte {end}, but the file has {size} bytes",
-        hint="copy the file again: it was cut off, or its writing was interrupted",
     )

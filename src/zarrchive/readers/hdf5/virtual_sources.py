@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from zarrchive.errors import FormatError, LocationError
 from zarrchive.location.beside import open_beside
-from zarrchive.readers.hdf5.facts import facts_of
-from zarrchive.readers.hdf5.opened import opened, raise_if_ours
-from zarrchive.readers.hdf5.problems import H5PY_ERRORS
+from zarrchive.readers.hdf5.facts import read_facts
+from zarrchive.readers.hdf5.file_bytes import run
+from zarrchive.readers.hdf5.objects import NotThere
+from zarrchive.readers.hdf5.opened import opened
+from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.requests import Trouble
+from zarrchive.readers.hdf5.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,21 +62,22 @@ def dataset_in(file: OpenFile, path: str) -> Facts:
 
     Raises `SourceError` where there is none.
     """
-    from h5py import h5d, h5o  # noqa: PLC0415 - most files are read without it
-
-    from zarrchive.readers.hdf5.dimensions import address_of  # noqa: PLC0415 - with h5py
-
-    try:
-        opened_object = h5o.open(file.fid, path.encode("utf-8", "surrogateescape"))
-        if isinstance(opened_object, h5d.DatasetID):
-            return facts_of(opened_object, address_of(opened_object))
-    except H5PY_ERRORS as error:
-        raise_if_ours(error)
-        words = " ".join(str(error).split())
-        raise SourceError(
-            f"{file.where} has no dataset {path!r} ({words})", _HINT, is_missing=True
-        ) from error
-    raise SourceError(f"{path!r} of {file.where} is no dataset", _HINT)
+    raw = path.encode("utf-8", "surrogateescape")
+    scan = Scan(file)
+    address = run(scan.find(raw), file.data)
+    if isinstance(address, NotThere):
+        what = f"{file.where} has no dataset {path!r} ({address.why})"
+        raise SourceError(what, _HINT, is_missing=True)
+    run(scan.read({address: raw}), file.data)
+    found = scan.by_address[address]
+    if isinstance(found, Reason):
+        raise SourceError(f"{file.where} has no dataset {path!r} ({found.what})", found.hint)
+    if found.kind != "dataset":
+        raise SourceError(f"{path!r} of {file.where} is no dataset", _HINT)
+    (facts,) = run(read_facts(file, [found]), file.data)
+    if isinstance(facts, Trouble):
+        raise SourceError(f"{file.where} has no dataset {path!r} ({facts})", _HINT)
+    return facts
 
 
 _HINT = "compare the file with the original, or ask its author for the missing part"

@@ -1,0 +1,40 @@
+"""The checksum of HDF5's newer structures, Bob Jenkins' lookup3 (specification, appendix D)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numcodecs.jenkins import jenkins_lookup3
+
+from zarrchive.readers.hdf5.requests import Damaged
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["check_checksum", "check_name", "check_rows"]
+
+
+def check_checksum(data: bytes, name: str) -> None:
+    """Raise `Damaged` unless the last four bytes of `data` are the checksum of the rest."""
+    found = int.from_bytes(data[-4:], "little")
+    expected = jenkins_lookup3(data[:-4], 0)
+    if found != expected:
+        raise Damaged(f"the checksum of {name} is {found:#010x}, its bytes give {expected:#010x}")
+
+
+def check_rows(rows: npt.NDArray[np.uint8], name: str) -> None:
+    """Check the last four bytes of each row of an array of shape (rows, bytes)."""
+    length = rows.shape[1]
+    data = np.ascontiguousarray(rows).data.cast("B")
+    stored = rows[:, -4:].copy().view("<u4")[:, 0].tolist()
+    for number, found in enumerate(stored):
+        start = number * length
+        if jenkins_lookup3(data[start : start + length - 4], 0) != found:
+            raise Damaged(f"the checksum of {name} number {number} is not that of its bytes")
+
+
+def check_name(name: bytes, stored: bytes) -> None:
+    """Raise `Damaged` unless `stored` is the hash by which HDF5 finds `name`."""
+    if jenkins_lookup3(name, 0) != int.from_bytes(stored, "little"):
+        raise Damaged(f"the name {name!r} is not the one by which it is indexed")

@@ -1,0 +1,318 @@
+"""Chunk indexes that are B-trees: of version 1, which most files have, and of version 2.
+
+Follows the HDF5 File Format Specification 3.0: version 1 B-trees (§III.A.1, node type 1) and
+version 2 B-trees (§III.A.2, types 10 and 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import prod
+from struct import Struct, unpack_from
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from zarrchive.readers.hdf5.btree_v2 import read_records
+from zarrchive.readers.hdf5.chunk_table import ChunkTable, placed
+from zarrchive.readers.hdf5.key_order import Bounds, is_less
+from zarrchive.readers.hdf5.requests import Damaged, Table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zarrchive.readers.hdf5.layout_message import Chunked
+    from zarrchive.readers.hdf5.requests import Rows, Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
+
+__all__ = ["btree_v1_chunks", "btree_v2_chunks"]
+
+_CHUNK_NODE: Final = 1
+_BLOCK: Final = 256
+"""Leaves that are decoded at a time, so that they stay in the processor's cache."""
+_PLAIN, _FILTERED = 10, 11
+_INTEGERS: Final = {2: "H", 4: "I", 8: "Q"}
+
+
+def btree_v1_chunks(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...]
+) -> Steps[ChunkTable]:
+    """Read all chunks of a version 1 B-tree, a whole level at a time."""
+    node = _node_type(superblock.address_size, len(grid), superblock.chunk_k)
+    root = yield superblock.at(layout.address or 0, node.itemsize)
+    if root[:6] == b"TREE\x01\x00":
+        return _one_leaf(superblock, layout, grid, root)
+    offsets = np.array([layout.address or 0], dtype=np.uint64)
+    level, bounds = -1, Bounds(None, None)
+    while True:
+        if int(offsets.max()) > superblock.size:
+            raise Damaged("a node of its chunk index is beyond the end of the file")
+        rows = yield Table(offsets.astype(np.int64) + superblock.base, node.itemsize)
+        first = rows.block(0, 1).view(node)[0, 0]
+        if level >= 0 and int(first["level"]) != level - 1:
+            raise Damaged("the levels of its chunk index do not follow one another")
+        level = int(first["level"])
+        if not level:
+            break
+        nodes = _checked(rows.block(0, len(rows)).view(node)[:, 0], level)
+        bounds = _bounds_below(_keys(nodes, layout), nodes["count"], bounds)
+        offsets = nodes["entries"]["address"][_used(nodes)].reshape(-1).astype(np.uint64)
+    return _leaves(layout, grid, (rows, node), bounds).table(superblock.base)
+
+
+@lru_cache(maxsize=64)
+def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
+    address = f"<u{address_size}"
+    # The key before each child: stored bytes, filter mask, first element along each dimension.
+    key = [("length", "<u4"), ("mask", "<u4"), ("start", "<u8", (rank,)), ("zero", "<u8")]
+    entry = np.dtype([*key, ("address", address)])  # and one more key behind the last child
+    return np.dtype(
+        [
+            ("signature", "S4"),
+            ("type", "u1"),
+            ("level", "u1"),
+            ("count", "<u2"),
+            ("siblings", address, (2,)),
+            ("entries", entry, (2 * chunk_k,)),
+            ("last", np.dtype(key)),
+        ]
+    )
+
+
+def _checked(nodes: npt.NDArray[Any], level: int) -> npt.NDArray[Any]:
+    if (nodes["signature"] != b"TREE").any() or (nodes["type"] != _CHUNK_NODE).any():
+        raise Damaged("a node of its chunk index is not where the index says")
+    if (nodes["level"] != level).any() or nodes["count"].max() > nodes["entries"].shape[1]:
+        raise Damaged("a node of its chunk index has another level, or more entries, than fit")
+    return nodes
+
+
+def _keys(nodes: npt.NDArray[Any], layout: Chunked) -> npt.NDArray[np.uint64]:
+    """Return the keys of nodes as chunk indexes, shape (nodes, keys, dimensions and element)."""
+    sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
+    return _all_starts(nodes, len(sizes)) // sizes
+
+
+def _all_starts(nodes: npt.NDArray[Any], n_sizes: int) -> npt.NDArray[np.uint64]:
+    """Return the first elements in all keys of nodes, the one behind the last entry included."""
+    entries = nodes["entries"]
+    count, most = entries.shape
+    return np.ndarray(
+        (count, most + 1, n_sizes),
+        "<u8",
+        nodes.data,
+        nodes.dtype.fields["entries"][1] + entries.dtype.fields["start"][1],  # type: ignore[index]
+        (nodes.strides[0], entries.dtype.itemsize, 8),
+    )
+
+
+def _bounds_below(
+    keys: npt.NDArray[np.uint64], count: npt.NDArray[np.uint16], bounds: Bounds
+) -> Bounds:
+    """Return between which keys a search comes to each child of inner nodes."""
+    node, place = np.nonzero(np.arange(keys.shape[1] - 1) < count[:, None])
+    low, high = keys[node, place], keys[node, place + 1]
+    if not count.all() or not is_less(low, high).all():
+        raise Damaged("the keys of its chunk index are not in order")
+    return bounds.below(node, low, high)
+
+
+def _used(nodes: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - what NumPy indexes with
+    """Return what selects the used entries of nodes, in order, from a field of all entries."""
+    count, most = nodes["count"], nodes["entries"].shape[1]
+    least = int(count.min())
+    if least == int(count.max()):
+        return (slice(None), slice(least))  # the usual case: a library fills all nodes alike
+    return np.arange(most) < count[:, None]
+
+
+def _one_leaf(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], data: bytes
+) -> ChunkTable:
+    """Decode the only node of a small index, without the cost of arrays for each field."""
+    o, rank = superblock.address_size, len(grid)
+    form = Struct(f"<II{rank}Q8x{_INTEGERS[o]}")
+    count, head = int.from_bytes(data[6:8], "little"), 8 + 2 * o
+    if head + count * form.size > len(data):
+        raise Damaged("a node of its chunk index has more entries than fit")
+    if not count:
+        return _nothing()
+    rows = list(form.iter_unpack(data[head : head + count * form.size]))
+    length, mask, *_, offset = zip(*rows, strict=True)
+    places = [_position(row[2:-1], layout.chunk_shape, grid) for row in rows]
+    sizes = (*layout.chunk_shape, layout.element_size)
+    behind = unpack_from(f"<{rank + 1}Q", data, head + count * form.size + 8)
+    last = tuple(start // size for start, size in zip((*rows[-1][2:-1], 0), sizes, strict=True))
+    end = tuple(start // size for start, size in zip(behind, sizes, strict=True))
+    if last >= end or any(one >= other for one, other in pairwise(places)):
+        raise Damaged("the keys of its chunk index are not in order")
+    return ChunkTable(
+        None if count == prod(grid) else np.array(places, dtype=np.int64),
+        np.array(offset, dtype=np.uint64) + np.uint64(superblock.base),
+        np.array(length, dtype=np.uint32),
+        np.array(mask, dtype=np.uint32) if any(mask) else None,
+    )
+
+
+def _position(start: tuple[int, ...], chunk_shape: tuple[int, ...], grid: tuple[int, ...]) -> int:
+    """Return the flat index in the grid of the chunk that begins at element `start`."""
+    position = 0
+    for element, chunk, size in zip(start, chunk_shape, grid, strict=True):
+        index, rest = divmod(element, chunk)
+        if rest or index >= size:
+            raise Damaged(f"its index lists a chunk at {start}, which is none of a grid of {grid}")
+        position = position * size + index
+    return position
+
+
+def _leaves(
+    layout: Chunked, grid: tuple[int, ...], leaves: tuple[Rows, np.dtype[Any]], bounds: Bounds
+) -> _Columns:
+    """Decode the leaves block by block."""
+    rows, node = leaves
+    most = min(len(rows) * node["entries"].shape[0], prod(grid))
+    columns = _Columns(
+        layout, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
+    )
+    for start in range(0, len(rows), _BLOCK):
+        end = min(start + _BLOCK, len(rows))
+        nodes = _checked(rows.block(start, end).view(node)[:, 0], 0)
+        _check_ends(nodes, layout, bounds.part(start, end))
+        columns.add(nodes)
+    return columns
+
+
+def _check_ends(nodes: npt.NDArray[Any], layout: Chunked, bounds: Bounds) -> None:
+    """Check first and last key of leaves, and the key behind; their order is checked later."""
+    count = nodes["count"].astype(np.intp)
+    if not count.all():
+        raise Damaged("a node of its chunk index has no entries")
+    sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
+    starts, row = _all_starts(nodes, len(sizes)), np.arange(len(nodes))
+    first, last, behind = (starts[row, at] // sizes for at in (0, count - 1, count))
+    first[:, -1] = last[:, -1] = 0
+    bounds.check(first, last)
+    if not is_less(last, behind).all():
+        raise Damaged("the keys of its chunk index are not in order")
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The chunks decoded so far, in columns that are as long as they may become."""
+
+    layout: Chunked
+    grid: tuple[int, ...]
+    offset: npt.NDArray[np.uint64]
+    length: npt.NDArray[np.uint32]
+    position: npt.NDArray[np.int64] | None = None
+    """None as long as chunk n is at position n."""
+    mask: npt.NDArray[np.uint32] | None = None
+    """None as long as no chunk skipped a filter."""
+    done: int = 0
+
+    def add(self, nodes: npt.NDArray[Any]) -> None:
+        """Add the entries of leaves."""
+        entries, used = nodes["entries"], _used(nodes)
+        most, start = len(self.offset), self.done
+        end = start + int(nodes["count"].sum(dtype=np.int64))
+        if end > most:
+            raise Damaged(f"its index lists more chunks than its grid of {self.grid} has")
+        here = _positions(entries["start"], used, self.layout.chunk_shape, self.grid)
+        if self.position is None and not (here == np.arange(start, end)).all():
+            self.position = np.arange(most)
+        if self.position is not None:
+            self.position[start:end] = here
+        self.offset[start:end] = entries["address"][used].reshape(-1)
+        self.length[start:end] = entries["length"][used].reshape(-1)
+        mask = entries["mask"][used].reshape(-1)
+        if self.mask is None and mask.any():
+            self.mask = np.zeros(most, dtype=np.uint32)
+        if self.mask is not None:
+            self.mask[start:end] = mask
+        self.done = end
+
+    def table(self, base: int) -> ChunkTable:
+        """Return all chunks; addresses count from byte `base` of the file."""
+        offset, length, mask, done = self.offset, self.length, self.mask, self.done
+        if done < len(offset):
+            offset, length = offset[:done].copy(), length[:done].copy()
+            mask = None if mask is None else mask[:done].copy()
+        if base:
+            offset += np.uint64(base)
+        if self.position is None and done == prod(self.grid):
+            return ChunkTable(None, offset, length, mask)
+        position = np.arange(done) if self.position is None else self.position[:done]
+        if not (position[1:] > position[:-1]).all():
+            raise Damaged("the keys of its chunk index are not in order")
+        return ChunkTable(position, offset, length, mask)
+
+
+def _positions(
+    starts: npt.NDArray[np.uint64],
+    used: Any,  # noqa: ANN401 - what NumPy indexes with
+    chunk_shape: tuple[int, ...],
+    grid: tuple[int, ...],
+) -> npt.NDArray[np.int64]:
+    """Return the flat index in the grid of the chunks that begin at elements `starts`."""
+    position: Any = 0
+    for axis, (chunk, size) in enumerate(zip(chunk_shape, grid, strict=True)):
+        index = starts[..., axis][used].reshape(-1)
+        if chunk > 1:
+            start = index
+            index = start // np.uint64(chunk)
+            if (index * np.uint64(chunk) != start).any():
+                raise Damaged(f"its index lists a chunk that begins within another, on axis {axis}")
+        if index.size and int(index.max()) >= size:
+            at = int(index.max())
+            raise Damaged(
+                f"its index lists a chunk at {at} along axis {axis}, outside of the grid of {grid}"
+            )
+        position = index if axis == 0 else position * np.uint64(size) + index
+    placed_at: npt.NDArray[np.int64] = position.view(np.int64)
+    return placed_at
+
+
+def _nothing() -> ChunkTable:
+    none = np.zeros(0, dtype=np.uint64)
+    return ChunkTable(none.astype(np.int64), none, none)
+
+
+def btree_v2_chunks(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], chunk_nbytes: int
+) -> Steps[ChunkTable]:
+    """Read all chunks of a version 2 B-tree; `chunk_nbytes` is the length of unfiltered ones."""
+    o, tail = superblock.address_size, 8 * len(grid)
+
+    def keys_of(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+        if rows.shape[1] < o + tail:
+            raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+        return np.ascontiguousarray(rows[:, rows.shape[1] - tail :]).view("<u8")
+
+    kinds = {_PLAIN, _FILTERED}
+    records = yield from read_records(superblock, layout.address or 0, kinds, keys_of)
+    rows = records.rows
+    n_length = rows.shape[1] - o - 4 - tail if records.kind == _FILTERED else 0
+    if len(rows) and (rows.shape[1] != o + tail + (n_length + 4 if n_length else 0)):
+        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+    if n_length > 8:
+        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
+    offset = numbers(rows[:, :o]) + np.uint64(superblock.base)
+    length = np.full(len(rows), chunk_nbytes, dtype=np.uint64)
+    mask = None
+    if n_length:
+        length = numbers(rows[:, o : o + n_length])
+        mask = numbers(rows[:, o + n_length : o + n_length + 4]).astype(np.uint32)
+        mask = mask if mask.any() else None
+    scaled = keys_of(rows).view(np.int64)
+    return placed(ChunkTable(None, offset, length, mask), list(scaled.T), grid)
+
+
+def numbers(columns: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return the little-endian number in each row of bytes; up to 8 of them."""
+    if columns.shape[1] == 8:
+        return np.ascontiguousarray(columns).view("<u8")[:, 0]
+    padded = np.zeros((len(columns), 8), dtype=np.uint8)
+    padded[:, : columns.shape[1]] = columns
+    return padded.view("<u8")[:, 0]

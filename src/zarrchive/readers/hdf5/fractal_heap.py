@@ -1,0 +1,248 @@
+"""Fractal heaps: where groups and objects with many links or attributes keep them.
+
+Follows the HDF5 File Format Specification 3.0, fractal heaps (§III.G). Heaps whose blocks are
+filtered are left to h5py.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from numcodecs.jenkins import jenkins_lookup3
+
+from zarrchive.readers.hdf5.btree_v2 import read_records
+from zarrchive.readers.hdf5.checksums import check_checksum
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, all_of
+from zarrchive.readers.hdf5.superblock import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
+
+__all__ = ["heap_objects"]
+
+_MANAGED, _HUGE, _TINY = 0, 1, 2
+_HUGE_INDIRECT: Final = 1
+"""Type of the B-tree of huge objects that are not filtered and found by a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heap:
+    """The header of a heap."""
+
+    address: int
+    id_length: int
+    largest_managed: int
+    huge_tree: int
+    width: int
+    """Columns of the doubling table."""
+    start: int
+    """Bytes of the blocks of the first two rows."""
+    largest_direct: int
+    heap_bits: int
+    """Bits of an offset in the space of the heap."""
+    root: int
+    rows: int
+    """Rows of the root indirect block; 0: the root is a direct block."""
+    has_checksums: bool
+
+    @property
+    def offset_width(self) -> int:
+        """Bytes of an offset in the space of the heap."""
+        return (self.heap_bits + 7) // 8
+
+    @property
+    def length_width(self) -> int:
+        """Bytes of the length in the ID of a managed object."""
+        largest = min(self.largest_direct, self.largest_managed)
+        return (largest.bit_length() - 1) // 8 + 1
+
+    @property
+    def direct_rows(self) -> int:
+        """Rows of an indirect block whose blocks are direct ones."""
+        return self.largest_direct.bit_length() - self.start.bit_length() + 2
+
+    def block_size(self, row: int) -> int:
+        """Bytes of the heap's space that each block of a row covers."""
+        return self.start << max(0, row - 1)
+
+    def rows_below(self, row: int) -> int:
+        """Rows of an indirect block that is in `row` of another."""
+        covered = self.block_size(row)
+        first = self.start * self.width
+        return int(covered.bit_length() - first.bit_length()) + 1
+
+
+def heap_objects(superblock: Superblock, address: int, ids: Sequence[bytes]) -> Steps[list[bytes]]:
+    """Return the objects with `ids` of the heap at `address`, in the order given."""
+    if not ids:
+        return []
+    heap = yield from _header(superblock, address)
+    kinds = {one[0] >> 4 & 3 for one in ids} if all(ids) else {3}
+    if any(one[0] >> 6 for one in ids) or 3 in kinds:
+        raise Damaged("the ID of an object of a fractal heap is of an unknown kind")
+    blocks: list[tuple[int, bytes]] = []
+    if _MANAGED in kinds:
+        blocks = yield from _direct_blocks(superblock, heap)
+    starts = [start for start, _ in blocks]
+    huge: dict[bytes, bytes] = {}
+    if _HUGE in kinds:
+        huge = yield from _huge_objects(
+            superblock, heap, {one for one in ids if one[0] >> 4 & 3 == _HUGE}
+        )
+    found = []
+    for one in ids:
+        kind = one[0] >> 4 & 3
+        if kind == _MANAGED:
+            found.append(_managed(heap, starts, blocks, one))
+        elif kind == _HUGE:
+            found.append(huge[one])
+        else:
+            found.append(_tiny(heap, one))
+    return found
+
+
+def _header(superblock: Superblock, address: int) -> Steps[_Heap]:
+    o, n = superblock.address_size, superblock.length_size
+    fixed = 14 + 10 * n + 2 * o  # the fields before the doubling table
+    size = fixed + 12 + 2 * n + o
+    data = yield superblock.at(address, size)
+    if data[:4] != b"FRHP" or data[4]:
+        raise Damaged(f"there is no fractal heap at address {address}")
+    if number(data, 7, 2):
+        raise NotUnderstood("the blocks of its fractal heap are filtered")
+    check_checksum(data, "a fractal heap")
+    heap = _Heap(
+        address=address,
+        id_length=number(data, 5, 2),
+        has_checksums=bool(data[9] & 2),
+        largest_managed=number(data, 10, 4),
+        huge_tree=number(data, 14 + n, o),
+        width=number(data, fixed, 2),
+        start=number(data, fixed + 2, n),
+        largest_direct=number(data, fixed + 2 + n, n),
+        heap_bits=number(data, fixed + 2 + 2 * n, 2),
+        root=number(data, fixed + 6 + 2 * n, o),
+        rows=number(data, fixed + 6 + 2 * n + o, 2),
+    )
+    powers = (heap.width, heap.start, heap.largest_direct)
+    if any(value <= 0 or value & (value - 1) for value in powers):
+        raise Damaged("the doubling table of its fractal heap has sizes that are no powers of two")
+    if heap.start > heap.largest_direct or heap.heap_bits > 64 or heap.rows > 64:
+        raise Damaged("the doubling table of its fractal heap has absurd sizes")
+    return heap
+
+
+def _direct_blocks(superblock: Superblock, heap: _Heap) -> Steps[list[tuple[int, bytes]]]:
+    """Read all direct blocks; return offset in the heap and bytes, in order of the offsets."""
+    if heap.root == superblock.undefined:
+        return []
+    places: list[tuple[int, int, int]] = []  # offset, size, address
+    level = [(0, heap.rows, heap.root)]
+    if not heap.rows:
+        places, level = [(0, heap.start, heap.root)], []
+    n_indirect = 0
+    while level:
+        n_indirect += len(level)
+        if n_indirect * heap.width * superblock.address_size > superblock.size:
+            raise Damaged("its fractal heap has more indirect blocks than the file holds")
+        tables = yield from all_of(_indirect(superblock, heap, *one) for one in level)
+        level = []
+        for table in tables:
+            for offset, row, address in table:
+                if row < heap.direct_rows:
+                    places.append((offset, heap.block_size(row), address))
+                else:
+                    level.append((offset, heap.rows_below(row), address))
+    if sum(size for _, size, _ in places) > superblock.size:
+        raise Damaged("the blocks of its fractal heap are larger than the file")
+    return sorted((yield from all_of(_direct(superblock, heap, *one) for one in places)))
+
+
+def _indirect(
+    superblock: Superblock, heap: _Heap, offset: int, rows: int, address: int
+) -> Steps[list[tuple[int, int, int]]]:
+    """Read an indirect block; return offset in the heap, row and address of its children."""
+    o = superblock.address_size
+    head = 5 + o + heap.offset_width
+    count = rows * heap.width
+    if not 0 < rows <= 64:
+        raise Damaged(f"an indirect block of its fractal heap has {rows} rows")
+    data = yield superblock.at(address, head + count * o + 4)
+    if data[:4] != b"FHIB" or number(data, 5 + o, heap.offset_width) != offset:
+        raise Damaged(f"there is no indirect block of its fractal heap at address {address}")
+    check_checksum(data, "an indirect block of a fractal heap")
+    children, covered = [], offset
+    for place in range(count):
+        row = place // heap.width
+        child = superblock.address(data, head + place * o)
+        if child != superblock.undefined:
+            children.append((covered, row, child))
+        covered += heap.block_size(row)
+    return children
+
+
+def _direct(
+    superblock: Superblock, heap: _Heap, offset: int, size: int, address: int
+) -> Steps[tuple[int, bytes]]:
+    head = 5 + superblock.address_size
+    data = yield superblock.at(address, size)
+    if data[:4] != b"FHDB" or number(data, head, heap.offset_width) != offset:
+        raise Damaged(f"there is no block of its fractal heap at address {address}")
+    if heap.has_checksums:
+        at = head + heap.offset_width
+        blank = data[:at] + bytes(4) + data[at + 4 :]
+        if jenkins_lookup3(blank, 0) != number(data, at, 4):
+            raise Damaged("the checksum of a block of a fractal heap is not that of its bytes")
+    return offset, data
+
+
+def _managed(heap: _Heap, starts: list[int], blocks: list[tuple[int, bytes]], one: bytes) -> bytes:
+    offset = number(one, 1, heap.offset_width)
+    length = number(one, 1 + heap.offset_width, heap.length_width)
+    at = bisect_right(starts, offset) - 1
+    if at >= 0:
+        start, data = blocks[at]
+        if offset + length <= start + len(data):
+            return data[offset - start : offset - start + length]
+    raise Damaged(f"{length} bytes at offset {offset} are in no block of its fractal heap")
+
+
+def _tiny(heap: _Heap, one: bytes) -> bytes:
+    if heap.id_length <= 18:
+        length, at = (one[0] & 0x0F) + 1, 1
+    else:
+        length, at = ((one[0] & 0x0F) << 8 | one[1]) + 1, 2
+    if at + length > len(one):
+        raise Damaged(f"a tiny object of its fractal heap has {length} bytes")
+    return one[at : at + length]
+
+
+def _huge_objects(
+    superblock: Superblock, heap: _Heap, ids: set[bytes]
+) -> Steps[dict[bytes, bytes]]:
+    """Read objects that lie outside of the blocks, by their address or by their number."""
+    o, n = superblock.address_size, superblock.length_size
+    places: dict[bytes, tuple[int, int]] = {}
+    if heap.id_length - 1 >= o + n:
+        places = {one: (number(one, 1, o), number(one, 1 + o, n)) for one in ids}
+    else:
+        records = yield from read_records(superblock, heap.huge_tree, {_HUGE_INDIRECT})
+        known = {
+            number(record, o + n, n): (number(record, 0, o), number(record, o, n))
+            for record in records.as_bytes()
+        }
+        width = min(n, heap.id_length - 1)
+        for one in ids:
+            place = known.get(number(one, 1, width))
+            if place is None:
+                raise Damaged("a huge object of its fractal heap is not in its index")
+            places[one] = place
+    found = {}
+    for one, (address, length) in places.items():
+        found[one] = yield superblock.at(address, length)
+    return found

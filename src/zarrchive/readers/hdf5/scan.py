@@ -1,0 +1,147 @@
+"""All objects of a file, found by following its links; each is read once.
+
+Everything that the next step needs of all objects is asked for together, level by level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, read_links
+from zarrchive.readers.hdf5.object_header import read_header
+from zarrchive.readers.hdf5.objects import FileObject, NotThere
+from zarrchive.readers.hdf5.problems import refusal_of
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, Trouble, together
+
+if TYPE_CHECKING:
+    from zarrchive.readers.hdf5.objects import Kind
+    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.problems import Reason
+    from zarrchive.readers.hdf5.requests import Steps
+
+__all__ = ["Scan"]
+
+_DATASPACE, _DATATYPE = 0x01, 0x03
+_GROUP: Final = frozenset({0x02, 0x11})
+"""Kinds of messages that only groups have: link info, symbol table."""
+_MOST_SOFT: Final = 16
+"""Soft links that HDF5 follows for one path."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """The objects that were found so far."""
+
+    file: OpenFile
+    by_address: dict[int, FileObject | Reason] = field(default_factory=dict)
+    soft: dict[tuple[int, bytes], int | NotThere] = field(default_factory=dict)
+    """What each soft link leads to, by the group that has it and its target."""
+    walked: dict[int, bytes] = field(default_factory=dict)
+    """Objects whose links were followed, each with a path that leads to it."""
+
+    def find(self, path: bytes) -> Steps[int | NotThere]:
+        """Return the address of the object at a path from the root group."""
+        return (yield from self._resolved(self.file.superblock.root, path, 0))
+
+    def read_below(self, address: int, path: bytes) -> Steps[None]:
+        """Read an object and everything that its links, and theirs, lead to."""
+        frontier = {address: path}
+        while frontier:
+            yield from self.read(frontier)
+            self.walked.update(frontier)
+            groups = [self.by_address[one] for one in frontier]
+            frontier = {}
+            for group in groups:
+                if isinstance(group, FileObject):
+                    self._add_children(group, frontier)
+            if not frontier:
+                targets = yield from self._follow_soft()
+                frontier = {a: p for a, p in targets.items() if a not in self.walked}
+
+    def _add_children(self, group: FileObject, frontier: dict[int, bytes]) -> None:
+        base = group.path.rstrip(b"/")
+        for link in group.links:
+            if link.kind == HARD and link.address not in self.walked:
+                frontier.setdefault(link.address, base + b"/" + link.name)
+
+    def _follow_soft(self) -> Steps[dict[int, bytes]]:
+        """Follow all soft links that were not followed yet; return where they lead."""
+        pending: dict[tuple[int, bytes], bytes] = {}
+        for address in self.walked:
+            group = self.by_address[address]
+            for link in group.links if isinstance(group, FileObject) else ():
+                key = (address, link.target)
+                if link.kind == SOFT and key not in self.soft:
+                    pending[key] = self.walked[address].rstrip(b"/") + b"/" + link.name
+        found = yield from together(self._resolved(*key, 0) for key in pending)
+        targets = {}
+        for (key, path), one in zip(pending.items(), found, strict=True):
+            result = NotThere(str(one)) if isinstance(one, Trouble) else one
+            self.soft[key] = result
+            if isinstance(result, int):
+                targets[result] = path
+        return targets
+
+    def _resolved(self, address: int, target: bytes, n_soft: int) -> Steps[int | NotThere]:
+        """Follow a path from the group at `address`."""
+        if n_soft > _MOST_SOFT:
+            return NotThere(f"more than {_MOST_SOFT} soft links follow one another")
+        if not target:
+            return NotThere("its path is empty")
+        if target.startswith(b"/"):
+            address = self.file.superblock.root
+        path = b""
+        for part in target.split(b"/"):
+            if part in {b"", b"."}:
+                continue
+            yield from self.read({address: path or b"/"})
+            path += b"/" + part
+            result = yield from self._step(self.by_address[address], part, n_soft)
+            if isinstance(result, NotThere):
+                return result
+            address = result
+        return address
+
+    def _step(self, group: FileObject | Reason, name: bytes, n_soft: int) -> Steps[int | NotThere]:
+        """Follow one link of a group."""
+        if not isinstance(group, FileObject):
+            return NotThere(group.what)
+        link = group.link(name)
+        if link is None:
+            return NotThere(f"there is no {name.decode('utf-8', 'replace')!r} on the way")
+        if link.kind == HARD:
+            return link.address
+        if link.kind == SOFT:
+            return (yield from self._resolved(group.address, link.target, n_soft + 1))
+        return NotThere("it leads into another file", link if link.kind == EXTERNAL else None)
+
+    def read(self, wanted: dict[int, bytes]) -> Steps[None]:
+        """Read objects, by address and path; those not understood are left to h5py.
+
+        Damaged ones are not: the HDF5 library may crash on them, and the process with it.
+        """
+        missing = [address for address in wanted if address not in self.by_address]
+        found = yield from together(self._object(one, wanted[one]) for one in missing)
+        for address, one in zip(missing, found, strict=True):
+            if isinstance(one, NotUnderstood):
+                from zarrchive.readers.hdf5.by_h5py import object_by_h5py
+
+                self.by_address[address] = object_by_h5py(self.file, address, wanted[address], one)
+            elif isinstance(one, Trouble):
+                self.by_address[address] = refusal_of(one)
+            else:
+                self.by_address[address] = one
+
+    def _object(self, address: int, path: bytes) -> Steps[FileObject]:
+        if not self.file.is_parsed:
+            raise NotUnderstood("the whole file is left to h5py")
+        messages = yield from read_header(self.file.superblock, address)
+        kinds = {message.kind for message in messages}
+        if kinds & _GROUP:
+            links = yield from read_links(self.file.superblock, messages)
+            return FileObject(address, path, "group", messages, links)
+        if _DATATYPE in kinds:
+            kind: Kind = "dataset" if _DATASPACE in kinds else "datatype"
+            return FileObject(address, path, kind, messages)
+        raise Damaged("its object header is that of no group, dataset or datatype")
