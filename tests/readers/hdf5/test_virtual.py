@@ -346,6 +346,7 @@ def test_large_datasets_that_do_not_fit_name_the_mapping(folder, shape, start) -
         ({"chunks": (4, 8)}, "has chunks of (4, 8)"),
         ({"dtype": "i4"}, "type int32"),
         ({"dtype": ">i8"}, "type >i8"),
+        ({"dtype": "u2"}, "type uint16"),
     ],
 )
 def test_sources_that_differ_are_held_or_named(folder, other, words) -> None:
@@ -495,14 +496,14 @@ def test_small_and_unusual_values_are_held(folder) -> None:
     with h5py.File(folder.path / "a.h5", "w") as file:
         file["text"] = np.array(["a", "bé", ""], dtype=object)
         file["compound"] = np.array([(1, 2.5), (3, 4)], [("a", "<i2"), ("b", ">f4")])
-        file["float"] = np.array([1.0, 2, 3])
+        file["float"] = np.array([1.0, 2, 3], "f4")
         h5d.create(file.id, b"twelve", partial, h5s.create_simple((3,)))
         file["twelve"][...] = [-2, 5, 2047]
         file["arrays"] = np.arange(6).reshape(3, 2)
     dtypes = {
         "text": h5py.string_dtype(),
         "compound": [("a", "<i2"), ("b", ">f4")],
-        "float": "i2",
+        "float": ">f8",
         "twelve": "i2",
     }
     for name, dtype in dtypes.items():
@@ -513,6 +514,15 @@ def test_small_and_unusual_values_are_held(folder) -> None:
     arrays = folder.checked().arrays
     assert len(arrays) == 4
     assert {array.manifest.nrefs for array in arrays.values()} == {0}
+
+
+def test_values_that_would_be_changed_are_a_problem(folder) -> None:
+    folder.source("a.h5", np.array([1.5, 70000]))
+    layout = h5py.VirtualLayout((2,), "i2")
+    layout[:] = h5py.VirtualSource("a.h5", "d", (2,))
+    folder.virtual(layout)
+    (problem,) = folder.read().all_problems()
+    assert "type float64 as int16" in problem.what
 
 
 def test_scalars_and_nothing(folder) -> None:

@@ -28,7 +28,7 @@ def variable_of(
     facts: Facts, attributes: Attributes, axes: Axes, *, is_wanted: bool
 ) -> Steps[Variable | Reason]:
     """Decide how the values of a dataset are had, and collect all else that an array needs."""
-    current = with_current_shape(facts.file, facts)
+    current = with_current_shape(facts)
     if isinstance(current, Reason):
         return current
     facts = current

@@ -25,7 +25,6 @@ from zarrchive.readers.hdf5.virtual import virtual
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.storage import Storage
 
@@ -59,9 +58,9 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     if reason is not None:
         return Refused(reason)
     if isinstance(facts.layout, Virtual):
-        return _cautious(virtual(facts.file, facts, _of_source, is_wanted=is_wanted), facts)
-    if facts.is_external:
-        return _cautious(external(facts.file, facts, is_wanted=is_wanted), facts)
+        return _cautious(virtual(facts, _of_source, is_wanted=is_wanted), facts)
+    if facts.external is not None:
+        return _cautious((yield from external(facts, is_wanted=is_wanted)), facts)
     if facts.kind.is_vlen_string:
         return (yield from inlined_texts(facts))
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
@@ -76,9 +75,9 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     return _cautious(storage, facts)
 
 
-def _of_source(file: OpenFile, facts: Facts) -> Storage:
+def _of_source(facts: Facts, *, is_wanted: bool) -> Storage:
     """Decide how the values of a source of a virtual dataset are had."""
-    return run(decide(facts, is_wanted=False), file.data)
+    return run(decide(facts, is_wanted=is_wanted), facts.file.data)
 
 
 def _cautious(storage: Storage, facts: Facts) -> Storage:

@@ -17,10 +17,12 @@ from zarrchive.errors import LocationError
 from zarrchive.location.beside import open_beside
 from zarrchive.location.source import get_range
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, MISSING, ChunkManifest
+from zarrchive.readers.hdf5.external_files import read_external_files
 from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.inlining import one_chunk
 from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.hdf5.requests import NotUnderstood
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Referenced, Refused
 from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.stored_values import decode
@@ -29,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zarrchive.location.source import Source
+    from zarrchive.readers.hdf5.external_files import ExternalFile
     from zarrchive.readers.hdf5.facts import Facts
-    from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.storage import Storage
 
 __all__ = ["external"]
 
-_UNLIMITED: Final = 2**64 - 1
 _MOST_CHUNKS: Final = 2**20
 
 
@@ -62,29 +64,23 @@ class _Part:
         return data.ljust(length, b"\0")
 
 
-def external(file: OpenFile, facts: Facts, *, is_wanted: bool) -> Storage:
+def external(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
     """Refer to the bytes of a dataset in the files where they are, or hold them if need be.
 
-    The files have to be in the folder of `file` or below it: relative names begin there.
-
-    Parameters
-    ----------
-    file
-        The file of the dataset.
-    facts
-        The dataset; `datatype`, `plist`, `kind`, `shape`, `full_shape` and `nbytes` are taken.
-    is_wanted
-        Whether its values were asked for.
+    The files have to be in the folder of its file or below it: relative names begin there.
     """
     if facts.kind.is_vlen_string:
         return _refused("its values are text of varying length in other files")
+    if not facts.external:
+        raise NotUnderstood("only HDF5 understands its header, and that follows names anywhere")
+    files = yield from read_external_files(facts.file.superblock, facts.external)
     size = int.from_bytes(facts.datatype[4:8], "little")
     nbytes = prod(facts.shape or ()) * size
     if not nbytes:
         return Absent(one_chunk(facts.full_shape), 0)
     with ExitStack() as stack:
         try:
-            parts = _parts(file, facts, nbytes, stack)
+            parts = _parts(facts, files, nbytes, stack)
         except LocationError as error:
             problem = error.problem
             return _refused(
@@ -100,19 +96,19 @@ def external(file: OpenFile, facts: Facts, *, is_wanted: bool) -> Storage:
         return _referenced(facts, parts, nbytes)
 
 
-def _parts(file: OpenFile, facts: Facts, nbytes: int, stack: ExitStack) -> list[_Part]:
+def _parts(
+    facts: Facts, files: Sequence[ExternalFile], nbytes: int, stack: ExitStack
+) -> list[_Part]:
     """Open the files that hold the first `nbytes` bytes."""
     opened: dict[str, Source] = {}
     parts: list[_Part] = []
     start = 0
-    for number in range(facts.plist.get_external_count()):
-        raw, offset, length = facts.plist.get_external(number)
-        name = raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
+    for name, offset, size in files:
         if start >= nbytes:
             break
         if name not in opened:
-            opened[name] = stack.enter_context(open_beside(file.source, name))
-        length = nbytes - start if length == _UNLIMITED else min(length, nbytes - start)
+            opened[name] = stack.enter_context(open_beside(facts.file.source, name))
+        length = nbytes - start if size is None else min(size, nbytes - start)
         if length:
             parts.append(_Part(start, length, offset, opened[name]))
         start += length

@@ -61,8 +61,9 @@ class Facts:
     """None unless the layout is chunked."""
     filters: tuple[Filter, ...] = ()
     fill: Fill = NO_FILL
-    is_external: bool = False
-    """Whether the values are in other files."""
+    external: bytes | None = None
+    """Body of the message that says in which other files the values are; empty where h5py told
+    that there are some."""
     is_told_by_h5py: bool = False
     """Whether h5py was asked, because a message is not understood here; `fill` has no value then,
     only whether there is one."""
@@ -144,7 +145,7 @@ def _parsed(file: OpenFile, obj: FileObject) -> Steps[Facts]:
         chunk_shape=chunk_shape,
         filters=filters_in(bodies[_FILTERS]) if _FILTERS in bodies else (),
         fill=_fill(bodies),
-        is_external=_EXTERNAL_FILES in bodies,
+        external=bodies.get(_EXTERNAL_FILES),
     )
 
 
@@ -202,6 +203,6 @@ def _told_by_h5py(file: OpenFile, obj: FileObject) -> Facts:
         filters=filters_of(plist),
         fill=Fill(b"?" if plist.fill_value_defined() == _USER_DEFINED else None, is_never),
         is_told_by_h5py=True,
-        is_external=bool(plist.get_external_count()),
+        external=b"" if plist.get_external_count() else None,
         _dataset=dataset,
     )

@@ -76,6 +76,11 @@ class Chunked:
 class Virtual:
     """The values are those of other datasets."""
 
+    heap: int | None = None
+    """Address of the global heap in which the list of mappings is; None: there are none."""
+    index: int = 0
+    """Of the list in the heap."""
+
 
 Layout: TypeAlias = Compact | Contiguous | Chunked | Virtual
 
@@ -121,7 +126,8 @@ def _parsed(widths: _Widths, body: bytes) -> Layout:
         length = widths.length(body, 2 + widths.address_size)
         return Contiguous(_known(widths, address), length)
     if kind == _VIRTUAL and version > 3:
-        return Virtual()
+        address, index = widths.address(body, 2), number(body, 2 + widths.address_size, 4)
+        return Virtual(_known(widths, address), index)
     if kind != _CHUNKED:
         raise NotUnderstood(f"its layout is of the unknown class {kind}")
     return _version_3(widths, body) if version == 3 else _version_4(widths, body)

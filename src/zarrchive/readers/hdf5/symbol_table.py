@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["read_symbol_table"]
+__all__ = ["heap_data", "heap_text", "read_symbol_table"]
 
 _GROUP_NODE: Final = 0
 _SOFT: Final = 2
@@ -27,23 +27,25 @@ def read_symbol_table(
 ) -> Steps[list[tuple[bytes, int, bytes | None]]]:
     """Return name, address of the object header and, of a soft link, target of each entry."""
     # The names are most often beside the tree: a round of their own costs nothing.
-    names = yield from _heap_data(superblock, heap)
+    names = yield from heap_data(superblock, heap)
     entries = []
     for address, kind, name_at, target_at in (yield from _leaves(superblock, tree)):
-        name = _text(names, name_at)
-        target = _text(names, target_at) if kind == _SOFT else None
+        name = heap_text(names, name_at)
+        target = heap_text(names, target_at) if kind == _SOFT else None
         entries.append((name, address, target))
     return entries
 
 
-def _text(heap: bytes, at: int) -> bytes:
+def heap_text(heap: bytes, at: int) -> bytes:
+    """Return the name at a byte of the data of a local heap."""
     end = heap.find(b"\0", at)
     if at >= len(heap) or end < 0:
-        raise Damaged(f"a name of the group at byte {at} is not in its heap of {len(heap)} bytes")
+        raise Damaged(f"the name at byte {at} is not in its heap of {len(heap)} bytes")
     return heap[at:end]
 
 
-def _heap_data(superblock: Superblock, address: int) -> Steps[bytes]:
+def heap_data(superblock: Superblock, address: int) -> Steps[bytes]:
+    """Read the data of a local heap."""
     o, n = superblock.address_size, superblock.length_size
     header = yield superblock.at(address, 8 + 2 * n + o)
     if header[:4] != b"HEAP" or header[4]:

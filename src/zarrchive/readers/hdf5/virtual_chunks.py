@@ -118,7 +118,9 @@ class _Table:
             self._add_chunks(part, part.storage, position, sources)
 
     def _check_count(self, part: Part) -> None:
-        most = _MOST_SMALL_CHUNKS if self.chunk_nbytes < _SMALL_CHUNK else _MOST_CHUNKS
+        # Chunks of a source are as many as they are; bytes without chunks are not cut that fine.
+        is_fine = part.raw is not None and self.chunk_nbytes < _SMALL_CHUNK
+        most = _MOST_SMALL_CHUNKS if is_fine else _MOST_CHUNKS
         if self.n_chunks > most:
             raise Misfit(
                 f"{part.name}: more than {most} references would be needed, of "

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.layout_message import Virtual
-from zarrchive.readers.hdf5.virtual_mappings import MOST_BLOCKS, patterns_of
+from zarrchive.readers.hdf5.requests import NotUnderstood
+from zarrchive.readers.hdf5.virtual_block import read_patterns
+from zarrchive.readers.hdf5.virtual_mappings import MOST_BLOCKS
 from zarrchive.readers.hdf5.virtual_sources import SourceError, dataset_in, source_file
 
 if TYPE_CHECKING:
-    from h5py import h5p
-
+    from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.virtual_mappings import Mapping, Pattern
 
-__all__ = ["current_shape"]
+__all__ = ["current", "patterns_of"]
 
 
-def current_shape(file: OpenFile, plist: h5p.PropDCID, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a virtual dataset as its sources are now.
+def patterns_of(facts: Facts) -> tuple[Pattern, ...]:
+    """Read the mappings of a virtual dataset.
 
-    Dimensions without an unlimited mapping keep that of `shape`, which the file has. HDF5 would
-    tell the same, but follows names anywhere, and takes the first missing file of a series for
-    its end.
-
-    Raises `SourceError` where a source is missing, and `Misfit` where a mapping makes no sense.
+    Raises `Damaged` or `NotUnderstood`.
     """
-    patterns = list(patterns_of(plist))
-    found = list(shape)
+    if not isinstance(facts.layout, Virtual) or facts.is_told_by_h5py:
+        raise NotUnderstood("only HDF5 understands its mappings, and that follows names anywhere")
+    return run(read_patterns(facts.file.superblock, facts.layout), facts.file.data)
+
+
+def current(facts: Facts) -> Facts:
+    """Return what is known of a dataset with the shape that its sources give it now.
+
+    Only virtual datasets may change, along dimensions with an unlimited mapping. HDF5 would tell
+    the same, but follows names anywhere, and takes the first missing file of a series for its
+    end.
+
+    Raises `SourceError` where a source is missing, `Misfit` where a mapping makes no sense, and
+    what `patterns_of` does.
+    """
+    if not isinstance(facts.layout, Virtual) or facts.shape is None:
+        return facts
+    patterns = patterns_of(facts)
     ends: dict[int, list[int]] = {}
     for pattern in patterns:
         axis = pattern.unlimited_axis
-        if axis is not None:
-            ends.setdefault(axis, []).append(_end(file, pattern, axis))
+        if axis is not None and axis < len(facts.shape):
+            ends.setdefault(axis, []).append(_end(facts.file, pattern, axis))
+    found = list(facts.shape)
     for axis, known in ends.items():
         fixed = [p.end(axis) for p in patterns if p.unlimited_axis != axis]
         found[axis] = max(*known, *fixed, 0)
-    return tuple(found)
+    return replace(facts, shape=tuple(found))
 
 
 def _end(file: OpenFile, pattern: Pattern, axis: int) -> int:
     if not pattern.is_printf:
-        shape = _source_shape(file, pattern.mapping())
-        return pattern.end(axis, source_shape=shape)
+        return pattern.end(axis, source_shape=_source_shape(file, pattern.mapping()))
     return pattern.end(axis, block=_last_block(file, pattern))
 
 
@@ -71,7 +86,4 @@ def _check_gap(file: OpenFile, pattern: Pattern, block: int, missing: SourceErro
 
 def _source_shape(file: OpenFile, mapping: Mapping) -> tuple[int, ...]:
     with source_file(file, mapping.file) as other:
-        source = dataset_in(other, mapping.path)
-        if isinstance(source.layout, Virtual):
-            return current_shape(other, source.plist, source.shape or ())
-        return source.shape or ()
+        return current(dataset_in(other, mapping.path)).shape or ()

@@ -9,57 +9,144 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
+import numcodecs
 import numpy as np
 
+from zarrchive.readers.hdf5.limits import WANTED
+from zarrchive.readers.hdf5.selections import Irregular
+from zarrchive.readers.hdf5.storage import Absent, Inlined, Refused
 from zarrchive.readers.hdf5.stored_values import decode
-from zarrchive.readers.hdf5.virtual_mappings import Misfit
+from zarrchive.readers.hdf5.virtual_mappings import Misfit, slabs_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from h5py import h5d, h5s
 
     from zarrchive.readers.hdf5.facts import Facts
+    from zarrchive.readers.hdf5.selections import Selection
+    from zarrchive.readers.hdf5.storage import Storage
     from zarrchive.readers.hdf5.virtual_mappings import Mapping, Slab
 
-__all__ = ["copy_mapped"]
+__all__ = ["Canvas", "SourceValues"]
 
 _MOST: Final = 2**24
 """Elements that are read of one source, or listed one by one."""
+_VLEN_UTF8: Final = numcodecs.VLenUTF8()
 
 
-def copy_mapped(
-    values: np.ndarray[Any, Any],
-    mapping: Mapping,
-    facts: Facts,
-    source: Facts,
-    is_mapped: npt.NDArray[np.bool_],
-) -> None:
-    """Read what a mapping shows of `source` into the `values` of the virtual dataset `facts`.
+class SourceValues:
+    """The values of one source, read once if it is small."""
 
-    Takes `dataset`, `kind` and `shape` of both; notes in `is_mapped` what was read. Raises
-    `Misfit` where that is too much, the selections do not match, or lie over those before.
-    """
-    shape, source_shape = facts.shape or (), source.shape or ()
-    slabs = mapping.slabs(shape, source_shape)
-    if slabs is None:
-        mine, theirs = _listed(mapping.virtual, shape), _listed(mapping.source, source_shape)
-        box = [(0, size) for size in source_shape]
-    else:
-        mine = _flat(slabs[0], shape)
-        box = [(slab.start, slab.end) for slab in slabs[1]]
-        inside = [replace(slab, start=0) for slab in slabs[1]]
-        theirs = _flat(inside, tuple(end - start for start, end in box))
-    if mine.size != theirs.size:
-        raise Misfit(f"{mapping} matches {mine.size} elements with {theirs.size}")
-    if not mine.size:
-        return
-    if is_mapped[mine].any():
-        raise Misfit(f"{mapping} lies over others, for which HDF5 has no rule")
-    is_mapped[mine] = True
-    flat = values.reshape(prod(shape), *facts.kind.inner)
-    flat[mine] = _read(facts, source.dataset, box)[theirs]
+    def __init__(self, facts: Facts, storage: Storage, fill: object) -> None:
+        if isinstance(storage, Refused):
+            raise Misfit(f"{facts.file.where}: {storage.reason.what}")
+        self.facts = facts
+        self._whole: np.ndarray[Any, Any] | None = None
+        if isinstance(storage, Inlined | Absent):
+            self._whole = _whole(facts, storage, fill)
+
+    def box(self, box: Sequence[tuple[int, int]]) -> np.ndarray[Any, Any]:
+        """Return the elements of a box, flat; those of an array in each element stay together."""
+        facts = self.facts
+        if self._whole is not None:
+            inside = tuple(slice(start, end) for start, end in box)
+            return self._whole[inside].reshape(-1, *facts.kind.inner)
+        if prod(end - start for start, end in box) * facts.itemsize > WANTED:
+            raise Misfit(f"more than {WANTED} bytes of {facts.file.where} would have to be read")
+        return _box_by_h5py(facts, box)
+
+
+def _whole(facts: Facts, storage: Inlined | Absent, fill: object) -> np.ndarray[Any, Any]:
+    """Return the values that a manifest holds."""
+    shape = facts.full_shape
+    dtype = np.dtype(object) if facts.kind.is_vlen_string else facts.kind.dtype
+    if isinstance(storage, Absent):
+        return np.full(shape, fill, dtype=dtype)
+    if not facts.kind.is_vlen_string:
+        data = b"".join(storage.manifest.inlined)
+        return np.frombuffer(data, dtype=dtype).reshape(shape)
+    values = np.full(shape, fill, dtype=dtype)
+    for index, chunk in storage.manifest.entries():
+        texts = _VLEN_UTF8.decode(chunk.data).reshape(storage.chunk_shape)  # type: ignore[union-attr]
+        inside = tuple(
+            slice(i * n, (i + 1) * n) for i, n in zip(index, storage.chunk_shape, strict=True)
+        )
+        target = values[inside]
+        values[inside] = texts[tuple(slice(n) for n in target.shape)]
+    return values
+
+
+def _box_by_h5py(facts: Facts, box: Sequence[tuple[int, int]]) -> np.ndarray[Any, Any]:
+    """Read a box of a large dataset that was found to be healthy."""
+    from h5py import h5s
+
+    start, count = tuple(a for a, _ in box), tuple(b - a for a, b in box)
+    space = facts.dataset.get_space()
+    space.select_hyperslab(start, count)
+    stored = facts.dataset.get_type()
+    raw = np.empty(prod(count) * stored.get_size(), dtype=np.uint8)
+    facts.dataset.read(h5s.create_simple(count), space, raw, stored)
+    return decode(facts.datatype, raw.data, prod(count))
+
+
+class Canvas:
+    """The values of a virtual dataset while its sources are copied into it."""
+
+    def __init__(self, facts: Facts, fill: object) -> None:
+        dtype = np.dtype(object) if facts.kind.is_vlen_string else facts.kind.dtype
+        self.values = np.full(facts.full_shape, fill, dtype=dtype)
+        self._shape = facts.shape or ()
+        self._flat = self.values.reshape(prod(self._shape), *facts.kind.inner)
+        self._is_mapped = np.zeros(prod(self._shape), dtype=bool)
+
+    def copy(self, mapping: Mapping, source: SourceValues) -> None:
+        """Copy what a mapping shows of a source.
+
+        Raises `Misfit` where that is too much, the selections do not match or lie over those
+        before, or the values are of another type that does not hold them.
+        """
+        theirs_type = _dtype_of(source.facts)
+        is_same_shape = source.facts.kind.inner == self._flat.shape[1:]
+        if not is_same_shape or not _is_held(theirs_type, self.values.dtype):
+            raise Misfit(f"{mapping} shows values of type {theirs_type} as {self.values.dtype}")
+        source_shape = source.facts.shape or ()
+        slabs = mapping.slabs(self._shape, source_shape)
+        if slabs is None:
+            mine = _listed(mapping.virtual, self._shape)
+            theirs = _listed(mapping.source, source_shape)
+            box = [(0, size) for size in source_shape]
+        else:
+            mine = _flat(slabs[0], self._shape)
+            box = [(slab.start, slab.end) for slab in slabs[1]]
+            inside = [replace(slab, start=0) for slab in slabs[1]]
+            theirs = _flat(inside, tuple(end - start for start, end in box))
+        if mine.size != theirs.size:
+            raise Misfit(f"{mapping} matches {mine.size} elements with {theirs.size}")
+        if self._is_mapped[mine].any():
+            raise Misfit(f"{mapping} lies over others, for which HDF5 has no rule")
+        self._is_mapped[mine] = True
+        if mine.size:
+            self._flat[mine] = source.box(box)[theirs]
+
+    def encoded(self) -> bytes:
+        """Return the values as the only chunk of a Zarr array."""
+        if self.values.dtype != object:
+            return self.values.tobytes()
+        return bytes(_VLEN_UTF8.encode(self.values.reshape(-1)))
+
+
+def _dtype_of(facts: Facts) -> np.dtype[Any]:
+    if facts.kind.is_vlen_string or facts.kind.dtype is None:
+        return np.dtype(object)
+    return facts.kind.dtype
+
+
+def _is_held(theirs: np.dtype[Any], mine: np.dtype[Any]) -> bool:
+    """Say whether each value of one type is a value of the other, and HDF5 converts it so."""
+    if theirs.kind + mine.kind in {"OO", "SS"} or {theirs.kind, mine.kind} <= set("iuf"):
+        return np.can_cast(theirs, mine, "safe")
+    return theirs.newbyteorder("<") == mine.newbyteorder("<")
 
 
 def _flat(slabs: Sequence[Slab], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
@@ -74,42 +161,18 @@ def _flat(slabs: Sequence[Slab], shape: tuple[int, ...]) -> npt.NDArray[np.int64
     return sums
 
 
-def _listed(space: h5s.SpaceID, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return the flat indices that any selection takes of a shape, in its own order."""
-    from h5py import h5s
-
+def _listed(selection: Selection, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """Return the flat indices (C order) that any selection takes of a shape."""
     if prod(shape) > _MOST:
         raise Misfit(f"an irregular selection is made of more than {_MOST} elements")
-    kind = space.get_select_type()
-    if kind == h5s.SEL_ALL:
-        return np.arange(prod(shape))
+    if not isinstance(selection, Irregular):
+        slabs = slabs_of(selection, shape) or []
+        if any(slab.end > size for slab, size in zip(slabs, shape, strict=True)):
+            raise Misfit(f"a selection passes the end of shape {shape}")
+        return _flat(slabs, shape)
     is_selected = np.zeros(shape, dtype=bool)
-    try:
-        for first, last in np.asarray(space.get_select_hyper_blocklist(), dtype=np.int64):
-            if (last >= shape).any():
-                raise Misfit(f"an irregular selection passes the end of shape {shape}")
-            is_selected[tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))] = True
-    except (ValueError, IndexError) as error:
-        raise Misfit(f"an irregular selection does not fit shape {shape} ({error})") from error
+    for first, end in zip(selection.first.tolist(), selection.end.tolist(), strict=True):
+        if len(end) != len(shape) or any(a > b for a, b in zip(end, shape, strict=True)):
+            raise Misfit(f"an irregular selection passes the end of shape {shape}")
+        is_selected[tuple(slice(a, b) for a, b in zip(first, end, strict=True))] = True
     return np.flatnonzero(is_selected)
-
-
-def _read(facts: Facts, source: h5d.DatasetID, box: list[tuple[int, int]]) -> np.ndarray[Any, Any]:
-    """Read a box of a source as elements of the virtual dataset, flat."""
-    from h5py import h5s, h5t
-
-    start, count = tuple(a for a, _ in box), tuple(b - a for a, b in box)
-    if prod(count) > _MOST:
-        raise Misfit(f"more than {_MOST} elements of a source would have to be read")
-    space, memory = source.get_space(), h5s.create(h5s.SCALAR)
-    if box:
-        space.select_hyperslab(start, count)
-        memory = h5s.create_simple(count)
-    if facts.kind.is_vlen_string:
-        texts = np.empty(prod(count), dtype=facts.kind.dtype)
-        source.read(memory, space, texts.reshape(count), h5t.py_create(facts.kind.dtype))
-        return texts
-    stored = facts.dataset.get_type()
-    raw = np.empty(prod(count) * stored.get_size(), dtype=np.uint8)
-    source.read(memory, space, raw, stored)
-    return decode(stored.encode()[2:], raw.data, prod(count))
