@@ -124,7 +124,8 @@ def _header(superblock: Superblock, address: int) -> Steps[_Heap]:
         huge_tree=number(data, 14 + n, o),
         width=number(data, fixed, 2),
         start=number(data, fixed + 2, n),
-        largest_direct=number(data, fixed + 2 + n, n),
+        # 64 KiB is usual, and is written as 0 where lengths have two bytes.
+        largest_direct=number(data, fixed + 2 + n, n) or 1 << 8 * n,
         heap_bits=number(data, fixed + 2 + 2 * n, 2),
         root=number(data, fixed + 6 + 2 * n, o),
         rows=number(data, fixed + 6 + 2 * n + o, 2),

@@ -90,8 +90,8 @@ def _node(superblock: Superblock, address: int) -> Steps[tuple[int, list[int]]]:
 
 
 def _symbols(superblock: Superblock, address: int) -> Steps[list[tuple[int, int, int, int]]]:
-    o = superblock.address_size
-    size, most = 2 * o + 24, 2 * superblock.group_leaf_k
+    o, n = superblock.address_size, superblock.length_size
+    size, most = n + o + 24, 2 * superblock.group_leaf_k
     data = yield superblock.at(address, 8 + most * size)
     if data[:4] != b"SNOD" or data[4] != 1:
         raise Damaged(f"there is no symbol table node at address {address}")
@@ -100,10 +100,10 @@ def _symbols(superblock: Superblock, address: int) -> Steps[list[tuple[int, int,
         raise Damaged(f"a symbol table node has {count} entries, at most {most} fit")
     return [
         (
-            superblock.address(data, at + o),
-            number(data, at + 2 * o, 4),
-            superblock.address(data, at),
-            number(data, at + 2 * o + 8, 4),
+            superblock.address(data, at + n),
+            number(data, at + n + o, 4),
+            superblock.length(data, at),
+            number(data, at + n + o + 8, 4),
         )
         for at in range(8, 8 + count * size, size)
     ]

@@ -128,6 +128,8 @@ def _same(ours: Any, expected: Any, tid: h5t.TypeID) -> bool:
 
 
 def _decoded(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()  # one of several sequences
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return "" if value is None or value == 0 else value

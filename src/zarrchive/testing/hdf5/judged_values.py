@@ -128,7 +128,8 @@ class ValueComparison:
         outside = np.ones(full, dtype=bool)
         outside[tuple(slice(n) for n in shape)] = False
         values = np.asarray(self.opened[...])[outside]
-        if not (values == self.dataset.fillvalue).all():
+        fill = self.dataset.fillvalue
+        if not (values == (fill.decode() if isinstance(fill, bytes) else fill)).all():
             yield "values", "beyond the end in HDF5 are not the fill value"
 
 
