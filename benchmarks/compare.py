@@ -4,140 +4,214 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
-import tempfile
-import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from contenders import CONCATENATE, DATASETS, MANY, TREE
-from files import chunked_file, daily_files, grouped_file
+from files import chunked_file, daily_files, grouped_file, netcdf_file
+from many import CONCATENATE, MANY
+from memory import compare_memory
+from remote import scan_remotely
+from timing import Contender, Row, compare, say
+from tools import DATASET, INDEX, READER, TREE, Tool
+
+from check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-Runs = "Mapping[str, Callable[[], int]]"
-
-
-def main() -> None:
-    """Run the chosen workloads and print one table for each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds of one run of one tool")
-    parser.add_argument("--only", nargs="*", default=None)
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for name, build in _workloads(Path(folder), scale=20 if arguments.quick else 1).items():
-            if arguments.only is None or name in arguments.only:
-                title, runs = build()
-                _compare(name, title, runs, repeat=arguments.repeat, limit=arguments.limit)
-        if arguments.only is None or "memory" in arguments.only:
-            _memory(1_000_000 // (20 if arguments.quick else 1))
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zarrchive-benchmarks"
+MILLION = 1_000_000
+_NO_TREE = (READER[2], INDEX[0])
+"""Tools that read all groups, but make no tree of them."""
 
 
-def _workloads(
-    folder: Path, *, scale: int
-) -> dict[str, Callable[[], tuple[str, Mapping[str, Callable[[], int]]]]]:
-    files, groups, chunks, parts = (max(2, n // scale) for n in (100, 200, 100_000, 1000))
+class Comparison:
+    """All rows, at full size or made smaller."""
 
-    def small_files() -> tuple[str, Mapping[str, Callable[[], int]]]:
-        paths = daily_files(folder / "daily", files)
-        title = f"{files} daily netCDF4 files opened one by one, coordinates loaded"
-        return title, {tool: lambda run=run: run(paths) for tool, run in DATASETS.items()}
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._folder: Path = options.cache
+        self._scale = 20 if options.quick else 1
+        self._times = {"repeat": options.repeat, "limit": options.limit}
+        self.rows: dict[str, Callable[[], None]] = {
+            "btree": partial(self._chunks, "btree", "B-tree version 1"),
+            "fixed-array": partial(self._chunks, "fixed-array", "fixed array"),
+            "netcdf": self._netcdf,
+            "groups": self._groups,
+            "daily": self._daily,
+            "remote": self._remote,
+            "memory": self._memory,
+            "combine": self._combine,
+            "concatenate": self._concatenate,
+        }
 
-    def combine() -> tuple[str, Mapping[str, Callable[[], int]]]:
-        paths = daily_files(folder / "daily", files)
-        title = f"{files} daily netCDF4 files to one dataset along time"
-        return title, {tool: lambda run=run: run(paths) for tool, run in MANY.items()}
+    def _of(self, count: int, least: int = 2) -> int:
+        return max(least, count // self._scale)
 
-    def tree() -> tuple[str, Mapping[str, Callable[[], int]]]:
-        path = grouped_file(folder / "groups.nc", groups)
-        title = f"{groups} groups of 4 datasets as one tree"
-        return title, {tool: lambda run=run: run([path]) for tool, run in TREE.items()}
+    def _chunks(self, index: str, words: str) -> None:
+        chunks = round(self._of(MILLION) ** 0.5) ** 2
+        path = chunked_file(self._folder, chunks, index=index)
+        check(path)
+        title = f"one dataset of {chunks} chunks, {words}"
+        compare(index, Row(title, _of_one_file(path)), **self._times)
 
-    def many_chunks() -> tuple[str, Mapping[str, Callable[[], int]]]:
-        path = chunked_file(folder / "chunks.h5", chunks)
-        title = f"one dataset of {chunks} chunks (B-tree v1, gzip)"
-        return title, {tool: lambda run=run: run([path]) for tool, run in DATASETS.items()}
+    def _netcdf(self) -> None:
+        steps = self._of(2000)
+        path = netcdf_file(self._folder, 20, steps)
+        check(path)
+        title = f"netCDF4, 20 variables of {steps} chunks, with all metadata and attributes"
+        compare("netcdf", Row(title, _of_one_file(path), must_agree=False), **self._times)
 
-    def concatenate() -> tuple[str, Mapping[str, Callable[[], int]]]:
+    def _groups(self) -> None:
+        counts = [self._of(n, least=3) for n in (96, 125, 250, 500)]
+        paths = {n: grouped_file(self._folder, n) for n in counts}
+        check(*paths.values())
+        few, most = counts[0], counts[-1]
+        ours, theirs = TREE
+        contenders = [_contender(f"{n} groups", ours, paths[n], items=n) for n in counts]
+        contenders.insert(1, _contender(f"{few} groups", theirs, paths[few], items=few))
+        contenders += [
+            *(_contender(f"{most} groups", one, paths[most], items=most) for one in _NO_TREE),
+            *(_contender(f"{n}, reader", READER[0], paths[n], items=n) for n in (few, most)),
+            _contender(f"{few}, reader", READER[1], paths[few], items=few),
+        ]
+        row = Row("groups of 4 datasets as one tree", contenders, "group", must_agree=False)
+        compare("groups", row, **self._times)
+
+    def _daily(self) -> None:
+        paths = daily_files(self._folder, self._of(1000, least=20))
+        some = paths[: self._of(100, least=10)]
+        check(*some[:10])
+        contenders = [
+            _one_by_one("dataset", DATASET[0], paths),
+            _one_by_one("dataset", DATASET[1], some),
+            Contender(
+                "xarray",
+                "dataset",
+                lambda: _open_mfdataset(paths),
+                items=len(paths),
+                does="open_mfdataset, engine netcdf4: no references, coordinates loaded",
+            ),
+            _one_by_one("reader", READER[0], paths),
+            *(_one_by_one("reader", tool, some) for tool in READER[1:]),
+            _one_by_one("index", INDEX[0], paths, against="reader"),
+        ]
+        title = f"{len(paths)} daily netCDF4 files one by one, coordinates loaded"
+        row = Row(title, contenders, "file", must_agree=False)
+        compare("daily", row, **self._times)
+
+    def _remote(self) -> None:
+        path = netcdf_file(self._folder, 20, self._of(2000))
+        check(path)
+        scan_remotely(path, **self._times)
+
+    def _memory(self) -> None:
+        chunks = round(self._of(MILLION) ** 0.5) ** 2
+        compare_memory(chunked_file(self._folder, chunks, index="btree"))
+        _memory_of_joined(self._of(MILLION, least=2000))
+
+    def _combine(self) -> None:
+        paths = daily_files(self._folder, self._of(100))
+        title = f"{len(paths)} daily netCDF4 files to one dataset along time"
+        contenders = [
+            Contender(tool, "dataset", partial(run, paths), _as_is) for tool, run in MANY.items()
+        ]
+        compare("combine", Row(title, contenders), **self._times)
+
+    def _concatenate(self) -> None:
+        parts = self._of(1000)
         title = f"{parts} virtual arrays of 1000 references concatenated"
-        return title, {tool: build(parts, 1000) for tool, build in CONCATENATE.items()}
-
-    return {
-        "small-files": small_files,
-        "combine": combine,
-        "groups": tree,
-        "many-chunks": many_chunks,
-        "concatenate": concatenate,
-    }
+        contenders = [
+            Contender(tool, "array", build(parts, 1000), _as_is)
+            for tool, build in CONCATENATE.items()
+        ]
+        compare("concatenate", Row(title, contenders), **self._times)
 
 
-def _compare(
-    name: str, title: str, runs: Mapping[str, Callable[[], int]], *, repeat: int, limit: float
-) -> None:
-    _say(f"\n{name}: {title}")
-    found: dict[str, int] = {}
-    times: dict[str, list[float]] = {tool: [] for tool in runs}
-    slow: set[str] = set()
-    for tool, run in runs.items():  # warm-up: imports, page cache; and what each tool found
-        started = time.perf_counter()
-        try:
-            found[tool] = run()
-        except Exception as error:  # noqa: BLE001 - a peer may fail in any way; that is a result
-            _say(f"  {tool:<18} failed: {type(error).__name__}: {str(error)[:100]}")
-            continue
-        if (seconds := time.perf_counter() - started) > limit:
-            slow.add(tool)
-            times[tool].append(seconds)
-    if len(set(found.values())) > 1:
-        _say(f"  the tools do not agree on what is there: {found}")
-    for _ in range(repeat):
-        for tool in found:
-            if tool not in slow:
-                times[tool].append(_seconds(runs[tool]))
-    ours = median(times["zarrchive"])
-    for tool, count in found.items():
-        middle = median(times[tool])
-        note = " (one run only)" if tool in slow else ""
-        _say(
-            f"  {tool:<18} median {middle:9.4f} s  min {min(times[tool]):9.4f} s  "
-            f"{middle / ours:8.1f} x  {count} found{note}"
-        )
+def _as_is(result: Any) -> int:
+    return int(result)
 
 
-def _seconds(run: Callable[[], int]) -> float:
-    gc.collect()
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
+def _contender(
+    level: str, tool: Tool, path: str, *, items: int = 1, against: str = ""
+) -> Contender:
+    run = partial(tool.run, path)
+    return Contender(tool.name, level, run, tool.count, items, tool.does, against)
 
 
-def _memory(references: int) -> None:
-    _say(f"\nmemory: {references} references to 1000 files, concatenated and held")
+def _of_one_file(path: str) -> list[Contender]:
+    return [
+        *(_contender("reader", tool, path) for tool in READER),
+        *(_contender("index", tool, path, against="reader") for tool in INDEX),
+        *(_contender("dataset", tool, path) for tool in DATASET),
+    ]
+
+
+def _one_by_one(level: str, tool: Tool, paths: list[str], *, against: str = "") -> Contender:
+    def run() -> None:
+        for path in paths:
+            tool.run(path)
+
+    return Contender(tool.name, level, run, items=len(paths), does=tool.does, against=against)
+
+
+def _open_mfdataset(paths: list[str]) -> None:
+    xr.open_mfdataset(
+        paths,
+        engine="netcdf4",
+        combine="by_coords",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+    ).close()
+
+
+def _memory_of_joined(references: int) -> None:
+    say(f"\nmemory: {references} references to 1000 files, concatenated and held")
     for tool, build in CONCATENATE.items():
         run = build(1000, references // 1000)
         arrays = run.__closure__[0].cell_contents  # type: ignore[index]
-        import numpy as np
-
         gc.collect()
         tracemalloc.start()
         held = np.concatenate(arrays, axis=0)
         gc.collect()
         now, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        _say(f"  {tool:<18} {now / references:8.1f} bytes a reference")
+        say(f"  {'array':<18} {tool:<18} {now / references:8.1f} bytes a reference")
         del held
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+def main() -> None:
+    """Run the chosen rows and print one table for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds of one run of one tool")
+    parser.add_argument("--only", nargs="*", default=None, metavar="ROW")
+    parser.add_argument("--quick", action="store_true", help="a twentieth of everything")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the files")
+    options = parser.parse_args()
+    rows = Comparison(options).rows
+    for name in options.only or rows:
+        if name not in rows:
+            parser.error(f"no row {name!r}; there are {', '.join(rows)}")
+    _import_all(options.cache)
+    for name in options.only or rows:
+        rows[name]()
+
+
+def _import_all(folder: Path) -> None:
+    """Let every tool read a small file, so that no first run is one of imports."""
+    path = grouped_file(folder, 2)
+    for tool in (*READER, *INDEX, *DATASET, *TREE):
+        tool.run(path)
 
 
 if __name__ == "__main__":

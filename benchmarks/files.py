@@ -1,33 +1,44 @@
-"""The files that the benchmarks read, written by h5py and netCDF4."""
+"""The files that the benchmarks read, written once by h5py and netCDF4 into a cache folder."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import netCDF4
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["chunked_file", "daily_files", "grouped_file"]
+__all__ = ["chunked_file", "daily_files", "grouped_file", "netcdf_file"]
 
 _VARIABLES = ("t2m", "d2m", "msl", "u10", "v10", "tp", "sst", "skt")
 
 
+@contextmanager
+def _being_written(path: Path) -> Iterator[Path]:
+    """Give a name to write under, and the right name to what was written whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    yield unfinished
+    unfinished.replace(path)
+
+
 def daily_files(folder: Path, count: int) -> list[str]:
     """Write `count` daily files: 8 packed variables of (4, 36, 72), a chunk a step, attributes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    generator = np.random.default_rng(0)
-    paths = [folder / f"day_{day:04d}.nc" for day in range(count)]
+    paths = [folder / "daily" / f"day_{day:04d}.nc" for day in range(count)]
     for day, path in enumerate(paths):
         if not path.exists():
-            _daily_file(path, day, generator)
+            with _being_written(path) as unfinished:
+                _daily_file(unfinished, day)
     return [str(path) for path in paths]
 
 
-def _daily_file(path: Path, day: int, generator: np.random.Generator) -> None:
+def _daily_file(path: Path, day: int) -> None:
+    generator = np.random.default_rng(day)
     with netCDF4.Dataset(path, "w") as file:
         file.setncatts({"Conventions": "CF-1.8", "title": "daily fields", "institution": "none"})
         for name, size in (("time", None), ("latitude", 36), ("longitude", 72)):
@@ -40,57 +51,89 @@ def _daily_file(path: Path, day: int, generator: np.random.Generator) -> None:
         longitude = file.createVariable("longitude", "f4", ("longitude",))
         longitude.units, longitude[:] = "degrees_east", np.arange(0, 360, 5)
         for name in _VARIABLES:
-            variable = file.createVariable(
-                name,
-                "i2",
-                ("time", "latitude", "longitude"),
-                zlib=True,
-                shuffle=True,
-                chunksizes=(1, 36, 72),
-                fill_value=-32767,
-            )
-            variable.setncatts(
-                {
-                    "units": "1",
-                    "long_name": f"field {name}",
-                    "scale_factor": 0.01,
-                    "add_offset": 273.15,
-                    "standard_name": name,
-                    "cell_methods": "time: point",
-                }
-            )
-            variable.set_auto_maskandscale(False)
+            variable = _packed(file, name, (1, 36, 72), ("time", "latitude", "longitude"))
             variable[:] = generator.integers(-300, 300, (4, 36, 72), dtype="i2")
 
 
-def grouped_file(path: Path, groups: int) -> str:
-    """Write `groups` groups of 4 chunked datasets with dimension scales and attributes."""
-    if not path.exists():
-        with netCDF4.Dataset(path, "w") as file:
-            for number in range(groups):
-                group = file.createGroup(f"sweep_{number:04d}")
-                group.elevation = 0.5 * number
-                group.createDimension("azimuth", 90)
-                group.createDimension("range", 120)
-                azimuth = group.createVariable("azimuth", "f4", ("azimuth",))
-                azimuth[:] = np.arange(90) * 4.0
-                for name in ("DBZH", "VRADH", "WRADH"):
-                    variable = group.createVariable(
-                        name, "f4", ("azimuth", "range"), zlib=True, chunksizes=(45, 120)
-                    )
-                    variable.units = "dBZ"
-                    variable[:] = np.full((90, 120), number, "f4")
+def _packed(file: Any, name: str, chunks: tuple[int, ...], dims: tuple[str, ...]) -> Any:
+    variable = file.createVariable(
+        name, "i2", dims, zlib=True, shuffle=True, chunksizes=chunks, fill_value=-32767
+    )
+    variable.setncatts(
+        {
+            "units": "1",
+            "long_name": f"field {name}",
+            "scale_factor": 0.01,
+            "add_offset": 273.15,
+            "standard_name": name,
+            "cell_methods": "time: point",
+        }
+    )
+    variable.set_auto_maskandscale(False)
+    return variable
+
+
+def netcdf_file(folder: Path, variables: int, steps: int) -> str:
+    """Write `variables` variables, a chunk a step, step by step: the metadata are scattered.
+
+    With 20 variables of 2000 steps it has about 139 MB.
+    """
+    path = folder / f"interleaved_{variables}x{steps}.nc"
+    if path.exists():
+        return str(path)
+    generator = np.random.default_rng(0)
+    with _being_written(path) as unfinished, netCDF4.Dataset(unfinished, "w") as file:
+        file.setncatts({"Conventions": "CF-1.8", "title": "fields", "history": "x" * 200})
+        for name, size in (("time", None), ("latitude", 36), ("longitude", 72)):
+            file.createDimension(name, size)
+        time = file.createVariable("time", "f8", ("time",), chunksizes=(1024,))
+        time.setncatts({"units": "hours since 1990-01-01", "calendar": "standard"})
+        latitude = file.createVariable("latitude", "f4", ("latitude",))
+        latitude.units, latitude[:] = "degrees_north", np.linspace(87.5, -87.5, 36)
+        longitude = file.createVariable("longitude", "f4", ("longitude",))
+        longitude.units, longitude[:] = "degrees_east", np.arange(0, 360, 5)
+        dims = ("time", "latitude", "longitude")
+        made = [_packed(file, f"v{number:02d}", (1, 36, 72), dims) for number in range(variables)]
+        for step in range(steps):
+            time[step] = 6.0 * step
+            for variable in made:
+                variable[step] = generator.integers(-400, 400, (36, 72), dtype="i2")
     return str(path)
 
 
-def chunked_file(path: Path, chunks: int) -> str:
-    """Write one gzip-compressed dataset of `chunks` chunks (B-tree v1, as netCDF4 writes)."""
+def grouped_file(folder: Path, groups: int) -> str:
+    """Write `groups` groups of 4 chunked datasets with dimension scales and attributes."""
+    path = folder / f"groups_{groups}.nc"
+    if path.exists():
+        return str(path)
+    with _being_written(path) as unfinished, netCDF4.Dataset(unfinished, "w") as file:
+        for number in range(groups):
+            group = file.createGroup(f"sweep_{number:04d}")
+            group.elevation = 0.5 * number
+            group.createDimension("azimuth", 90)
+            group.createDimension("range", 120)
+            azimuth = group.createVariable("azimuth", "f4", ("azimuth",))
+            azimuth[:] = np.arange(90) * 4.0
+            for name in ("DBZH", "VRADH", "WRADH"):
+                variable = group.createVariable(
+                    name, "f4", ("azimuth", "range"), zlib=True, chunksizes=(45, 120)
+                )
+                variable.units = "dBZ"
+                variable[:] = np.full((90, 120), number, "f4")
+    return str(path)
+
+
+def chunked_file(folder: Path, chunks: int, *, index: str) -> str:
+    """Write one dataset of `chunks` chunks of one byte, in a square grid.
+
+    `index` is ``btree`` (version 1, as netCDF4 writes) or ``fixed-array``.
+    """
+    path = folder / f"{index}_{chunks}.h5"
+    side = round(chunks**0.5)
     if not path.exists():
-        with h5py.File(path, "w", libver="earliest") as file:
-            data = file.create_dataset(
-                "v", (chunks // 100, 100 * 4), "i4", chunks=(1, 4), compression="gzip"
-            )
-            payload = np.arange(data.shape[1], dtype="i4")
-            for row in range(data.shape[0]):
-                data[row] = payload + row
+        libver = "earliest" if index == "btree" else "v110"
+        with _being_written(path) as unfinished, h5py.File(unfinished, "w", libver=libver) as file:
+            data = file.create_dataset("v", (side, side), "u1", chunks=(1, 1))
+            data.attrs["units"] = "K"
+            data[...] = np.arange(side * side, dtype="u1").reshape(side, side)
     return str(path)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-benchmarks"
 PEERS = (
     *("virtualizarr>=2.8", "kerchunk>=0.2.10", "obspec-utils", "obstore"),
-    *("h5netcdf", "netCDF4", "dask"),
+    *("hidefix>=0.12", "h5netcdf", "netCDF4", "dask", "aiohttp", "requests"),
 )
 
 

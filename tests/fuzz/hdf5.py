@@ -57,9 +57,11 @@ SAID = (
     ("memory", "times the reader took too much memory"),
     ("timeout", "times the reader hung"),
     ("crash", "times the reader crashed"),
-    ("judge", "times h5py crashed or hung while judging, or HDF5 could not write"),
+    ("judge", "times h5py crashed or hung while judging, or HDF5 could not write the file"),
 )
 FATAL = ("silent", "exception", "memory", "timeout", "crash")
+APART = (*FATAL, "accepted", "judge")
+"""Findings that are no differences."""
 
 
 @dataclass
@@ -83,7 +85,7 @@ class Report:
             elif " in " in outcome.status or outcome.status in {"failed", "unwritten"}:
                 self.counts["judge"] += 1
             for finding in outcome.findings:
-                self.counts[finding.kind if finding.kind in (*FATAL, "accepted") else "silent"] += 1
+                self.counts[finding.kind if finding.kind in APART else "silent"] += 1
             if outcome.findings:
                 self._keep(worker, outcome, seed)
 

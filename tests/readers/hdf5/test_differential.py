@@ -8,7 +8,7 @@ import hdf5plugin
 import netCDF4
 import pytest
 import xarray as xr
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import zarrchive
@@ -65,10 +65,7 @@ def test_the_atlas_has_all_structures(path) -> None:
     inline=st.sampled_from([frozenset(), frozenset(), None, frozenset({"a", "0", "größe"})]),
 )
 def test_drawn_files(path, recipe, is_remote, inline) -> None:
-    try:
-        recipe.write(path)
-    except (OSError, ValueError, RuntimeError, KeyError):  # HDF5 has limits that only writing shows
-        reject()
+    write(recipe, path)
     group = read(path, is_remote=is_remote, inline=inline)
     assert judge(path, group, most_chunks=16).findings == []
 
@@ -110,6 +107,32 @@ def without_other_files(group):
     arrays = {name: array for name, array in group.arrays.items() if name != "external"}
     problems = [one for one in group.problems if one.variable != "/external"]
     return replace(group, arrays=arrays, problems=tuple(problems))
+
+
+@settings(max_examples=settings().max_examples // 3)
+@given(recipe=file_recipes())
+def test_trees_hold_every_variable(path, recipe) -> None:
+    write(recipe, path)
+    arrays = arrays_of(read(path))
+    tree = zarrchive.open_virtual_datatree(path, loadable_variables=[])
+    found = {
+        f"{node.path.rstrip('/')}/{name}": variable
+        for node in tree.subtree
+        for name, variable in node.dataset.variables.items()
+    }
+    assert {name: (v.shape, v.dtype) for name, v in found.items()} == {
+        name: (array.shape, array.dtype) for name, array in arrays.items()
+    }
+    assert {p.variable for p in read(path).all_problems()} <= {
+        p.variable for p in tree.virtual.problems
+    }
+
+
+def write(recipe, path) -> None:
+    try:
+        recipe.write(path)
+    except (OSError, ValueError, RuntimeError, KeyError):  # HDF5 has limits that only writing shows
+        reject()
 
 
 def plain(group):

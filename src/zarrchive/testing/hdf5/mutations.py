@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -124,19 +125,19 @@ def _looked_at(file: h5py.File, base: int) -> tuple[list[tuple[int, int]], set[i
         if address in headers:
             continue
         headers.add(address)
-        if isinstance(obj, h5py.Group):
-            names = [n for n in obj if isinstance(obj.get(n, getlink=True), h5py.HardLink)]
-            pending.extend(filter(None, (_member(obj, name) for name in names)))
-        elif isinstance(obj, h5py.Dataset):
-            values.extend(_extents(obj))
+        with contextlib.suppress(KeyError, OSError, RuntimeError):  # written, but not readable
+            if isinstance(obj, h5py.Group):
+                pending.extend(_members(obj))
+            elif isinstance(obj, h5py.Dataset):
+                values.extend(_extents(obj))
     return values, headers
 
 
-def _member(group: h5py.Group, name: str) -> h5py.HLObject | None:
-    try:
-        return group[name]
-    except (KeyError, OSError):  # a few kinds of files HDF5 writes and cannot read
-        return None
+def _members(group: h5py.Group) -> Iterator[h5py.HLObject]:
+    for name in list(group):
+        if isinstance(group.get(name, getlink=True), h5py.HardLink):
+            with contextlib.suppress(KeyError, OSError):
+                yield group[name]
 
 
 def _extents(dataset: h5py.Dataset) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What each tool does for each workload; every function returns how many references it made."""
+"""What each tool does with many files or arrays; every function returns what it made."""
 
 from __future__ import annotations
 
@@ -7,64 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from tools import registry
 
 import zarrchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["CONCATENATE", "DATASETS", "MANY", "TREE"]
+__all__ = ["CONCATENATE", "MANY"]
 
 warnings.filterwarnings("ignore")
-
-_COORDINATES = {"time", "latitude", "longitude", "azimuth"}  # the other tools load these
-
-
-def _registry() -> object:
-    from obspec_utils.registry import ObjectStoreRegistry
-    from obstore.store import LocalStore
-
-    return ObjectStoreRegistry({"file://": LocalStore()})
-
-
-def _zarrchive_datasets(paths: Sequence[str]) -> int:
-    return sum(zarrchive.open_virtual_dataset(path).virtual.nrefs for path in paths)
-
-
-def _virtualizarr_datasets(paths: Sequence[str]) -> int:
-    from virtualizarr import open_virtual_dataset
-    from virtualizarr.parsers import HDFParser
-
-    registry, parser = _registry(), HDFParser()
-    found = (
-        open_virtual_dataset(f"file://{path}", registry=registry, parser=parser) for path in paths
-    )
-    return sum(_virtualizarr_nrefs(dataset) for dataset in found)
-
-
-def _virtualizarr_nrefs(dataset: xr.Dataset) -> int:
-    return sum(
-        int(np.count_nonzero(variable.data.manifest._paths != ""))
-        for variable in dataset.variables.values()
-        if hasattr(variable.data, "manifest")
-    )
-
-
-def _kerchunk_datasets(paths: Sequence[str]) -> int:
-    return sum(len(_data_keys(_kerchunk_one(path))) for path in paths)
 
 
 def _kerchunk_one(path: str) -> dict[str, object]:
     from kerchunk.hdf import SingleHdf5ToZarr
 
     return SingleHdf5ToZarr(path, inline_threshold=0).translate()
-
-
-def _data_keys(references: dict[str, object]) -> list[str]:
-    refs = references["refs"]
-    assert isinstance(refs, dict)
-    arrays = ((key.rpartition("/")[0].rpartition("/")[2], key) for key in refs)
-    return [key for name, key in arrays if name not in _COORDINATES and isinstance(refs[key], list)]
 
 
 def _xarray_many(paths: Sequence[str]) -> int:
@@ -84,7 +42,7 @@ def _virtualizarr_many(paths: Sequence[str]) -> int:
 
     dataset = open_virtual_mfdataset(
         [f"file://{path}" for path in paths],
-        registry=_registry(),
+        registry=registry(paths[0]),
         parser=HDFParser(),
         data_vars="minimal",
         coords="minimal",
@@ -105,21 +63,6 @@ def _kerchunk_many(paths: Sequence[str]) -> int:
         coo_map={"time": "cf:time"},
     ).translate()
     return int(json.loads(combined["refs"]["time/.zarray"])["shape"][0])
-
-
-def _zarrchive_tree(paths: Sequence[str]) -> int:
-    return sum(zarrchive.open_virtual_datatree(path).virtual.nrefs for path in paths)
-
-
-def _virtualizarr_tree(paths: Sequence[str]) -> int:
-    from virtualizarr import open_virtual_datatree
-    from virtualizarr.parsers import HDFParser
-
-    registry, parser = _registry(), HDFParser()
-    trees = (
-        open_virtual_datatree(f"file://{path}", registry=registry, parser=parser) for path in paths
-    )
-    return sum(_virtualizarr_nrefs(node.dataset) for tree in trees for node in tree.subtree)
 
 
 def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
@@ -176,20 +119,10 @@ def _virtualizarr_concatenate(parts: int, refs: int) -> Callable[[], int]:
     return lambda: int(np.concatenate(arrays, axis=0).manifest._paths.size)
 
 
-DATASETS = {
-    "zarrchive": _zarrchive_datasets,
-    "VirtualiZarr": _virtualizarr_datasets,
-    "kerchunk": _kerchunk_datasets,
-}
 MANY = {
     "zarrchive": _zarrchive_many,
     "VirtualiZarr": _virtualizarr_many,
     "kerchunk": _kerchunk_many,
     "xarray (netCDF4)": _xarray_many,
-}
-TREE = {
-    "zarrchive": _zarrchive_tree,
-    "VirtualiZarr": _virtualizarr_tree,
-    "kerchunk": _kerchunk_datasets,
 }
 CONCATENATE = {"zarrchive": _zarrchive_concatenate, "VirtualiZarr": _virtualizarr_concatenate}
