@@ -88,11 +88,8 @@ def one_chain(
         codecs = codecs_of(filters, mask, chunk_nbytes)
         if isinstance(codecs, Reason):
             return codecs
-        expected = stored_length(codecs, chunk_nbytes)
-        if expected is not None:
-            wrong = lengths[(masks == mask) & (lengths != np.uint64(expected))]
-            if wrong.size:
-                return _damaged(f"a chunk takes {expected} bytes, but {wrong[0]} are stored")
+        if reason := _wrong_length(codecs, lengths[masks == mask], chunk_nbytes):
+            return reason
         chains[mask] = codecs
     best = _Candidate(chains[different[0]], np.flatnonzero(masks != different[0]))
     is_small = best.odd.size * chunk_nbytes <= SMALL
@@ -163,6 +160,16 @@ def _told_apart(
                 is_raw = lengths == np.uint64(told.raw_length)
                 fits = ((masks == skipped) & is_raw) | ((masks == applied) & ~is_raw)
                 yield _Candidate(told.codecs, np.flatnonzero(~fits))
+
+
+def _wrong_length(
+    codecs: Sequence[CodecDocument], lengths: npt.NDArray[np.uint64], chunk_nbytes: int
+) -> Reason | None:
+    expected = stored_length(codecs, chunk_nbytes)
+    wrong = lengths[:0] if expected is None else lengths[lengths != np.uint64(expected)]
+    if not wrong.size:
+        return None
+    return _damaged(f"a chunk takes {expected} bytes, but {wrong[0]} are stored")
 
 
 def _damaged(what: str) -> Reason:
