@@ -96,7 +96,9 @@ def test_codec_is_a_value() -> None:
     [
         ({"nbytes": 40, "codecs": []}, "needs nbytes, and codecs"),
         ({"max_nbytes": 40, "codecs": [{"id": "zlib"}]}, "needs nbytes, and codecs"),
-        ({"nbytes": 40, "codecs": [{"id": "nothing"}]}, "nothing"),
+        ({"nbytes": 40, "codecs": [{"id": "zarrchive.nothing"}]}, "nothing"),
+        ({"nbytes": 40, "codecs": [{"id": "pickle"}]}, r"nothing to do with codecs \['pickle'\]"),
+        ({"nbytes": 40, "codecs": [{"id": "zlib"}, {}]}, "nothing to do with"),
         ({"nbytes": 40, "codecs": [{"id": "zlib", "level": 1, "what": 1}]}, "what"),
         ({"nbytes": 40, "codecs": [{"id": "zarrchive.lzf"}]}, "needs either nbytes"),
     ],

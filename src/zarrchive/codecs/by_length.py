@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numcodecs
 
 from zarrchive.codecs.filter_codec import DECODING_ERRORS, SizedCodec, ZarrCodec, bytes_of
 
 __all__ = ["UnlessRaw", "UnlessRawCodec"]
+
+_HARMLESS: Final = frozenset({"zlib", "bz2", "zstd", "blosc", "shuffle", "fletcher32"})
+"""Those of numcodecs that HDF5 has. References come from anywhere, and numcodecs has a codec that
+runs what a chunk says; zarr refuses that one where it sees it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,9 @@ class UnlessRaw(SizedCodec):
         return bytes(data)
 
     def _chain(self) -> list[Any]:
+        names = [str(codec.get("id")) for codec in self.codecs]
+        if not all(name in _HARMLESS or name.startswith("zarrchive.") for name in names):
+            raise ValueError(f"{self.codec_id} has nothing to do with codecs {names}")
         try:
             return [numcodecs.get_codec(dict(codec)) for codec in self.codecs]
         except DECODING_ERRORS as error:

@@ -91,14 +91,14 @@ _ADDED: Final = {"numcodecs.shuffle": 0, "zarrchive.shuffle": 0, "numcodecs.flet
 def decode(documents: Sequence[CodecDocument], data: bytes) -> bytes:
     """Undo `documents`, which were applied in the order given, as numcodecs does it.
 
-    Raises ValueError where the data are damaged.
+    Raises ValueError, which names the codec, where the data are damaged.
     """
     for document in reversed(documents):
         try:
             data = bytes(numcodec(document).decode(data))
-        except ZarrchiveError:
-            raise
         except DECODING_ERRORS as error:
+            if isinstance(error, ZarrchiveError) or document["name"].startswith("zarrchive."):
+                raise  # a package is missing; and a codec of ours has named itself
             raise ValueError(f"{document['name']} cannot decode a chunk: {error}") from error
     return data
 

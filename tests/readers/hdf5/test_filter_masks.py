@@ -241,8 +241,7 @@ def test_what_can_only_be_read_is_not_encoded() -> None:
     assert "zarrchive.zfp" in reason.what
 
 
-def test_skipped_unknown_filter_does_not_matter(sample) -> None:
-    """LZF skips chunks that it cannot make smaller; where it skipped all, they are raw."""
+def test_chunks_that_all_skipped_the_filter_are_raw(sample) -> None:
     values = np.random.default_rng(1).integers(0, 2**31, (4, 10)).astype("i4")
     with sample.writing() as file:
         file.create_dataset("x", data=values, chunks=(1, 10), compression="lzf")
