@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,19 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from zarrchive.demo import make_demo
 
     return make_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def plugin_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file written with the plug-ins of hdf5plugin, in a process of its own.
+
+    Importing netCDF4 makes HDF5 look for plug-ins in its package, where those of blosc fail.
+    """
+    path = tmp_path_factory.mktemp("plugins") / "file.h5"
+    script = ROOT / "tests" / "write_with_plugins.py"
+    environment = {name: value for name, value in os.environ.items() if "HDF5" not in name}
+    subprocess.run([sys.executable, script, path], check=True, timeout=120, env=environment)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def test_what_is_imported_is_declared() -> None:
     declared |= {"pandas", "traitlets", "param", "tornado", "bokeh"}
     declared |= {"_typeshed"}  # for type checkers only
     # Test suites that are shipped for others to subclass need what tests need.
-    in_testing = {"pytest", "hypothesis"}
+    in_testing = {"pytest", "hypothesis", "netCDF4"}
     for path in SOURCES:
         allowed = declared | (in_testing if "testing" in path.parts else set())
         missing = _imports(path) - set(sys.stdlib_module_names) - {"zarrchive"} - allowed

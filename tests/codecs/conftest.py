@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -88,16 +84,3 @@ def written(
 def chunk_of():
     """The function that writes one chunk, for tests that hypothesis runs too."""
     return written
-
-
-@pytest.fixture(scope="session")
-def plugin_file(tmp_path_factory) -> Path:
-    """A file written with the plug-ins of hdf5plugin, in a process of its own.
-
-    Importing netCDF4 makes HDF5 look for plug-ins in its package, where those of blosc fail.
-    """
-    path = tmp_path_factory.mktemp("plugins") / "file.h5"
-    script = Path(__file__).with_name("write_with_plugins.py")
-    environment = {name: value for name, value in os.environ.items() if "HDF5" not in name}
-    subprocess.run([sys.executable, script, path], check=True, timeout=120, env=environment)
-    return path

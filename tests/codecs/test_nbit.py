@@ -128,6 +128,7 @@ def test_damaged_parameters(parameters) -> None:
         {"runs": [[0, 17]]},
         {"runs": [[0, 8], [0, 9]]},
         {"runs": [["0", 8]]},
+        {"nbytes": 80_000, "itemsize": 40_000, "runs": [[0, 320_000]]},
     ],
 )
 def test_settings_that_cannot_be(settings) -> None:

@@ -14,6 +14,8 @@ from zarrchive.readers.hdf5.pipeline import codecs_of, filters_of
 def chunks_of(file: h5py.File):
     """Yield name, filters, mask, stored bytes and values of every chunk."""
     for name, group in file.items():
+        if name == "without codec":
+            continue
         for case, pair in group.items():
             stored, values = pair["stored"], pair["values"][...]
             filters = filters_of(stored.id.get_create_plist())

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 
 from zarrchive.codecs.filter_codec import FilterCodec, ZarrCodec, is_number
+from zarrchive.codecs.packed_bits import padded, small_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
 __all__ = ["NBit", "NBitCodec", "runs_of_type"]
 
 _BLOCK: Final = 2**20
-"""Bits of decoded elements that are handled at a time, which take a byte each meanwhile."""
+"""Bits of elements that are encoded at a time, which take a byte each meanwhile."""
+_MOST_PIECES: Final = 4096
+"""Parts of an element that lie in one byte each; each is a step of the decoder."""
 _MOST_RUNS: Final = 1024
 _MOST_MEMBERS: Final = 2**16
 _LARGEST_NUMBER: Final = 64
@@ -52,45 +55,44 @@ class NBit(FilterCodec):
             raise ValueError(f"{self.codec_id} cannot decode to {self.nbytes} B of {self.itemsize}")
         if max(ends) > 8 * self.itemsize or self._width > 8 * self.itemsize:
             raise ValueError(f"{self.codec_id} has more bits than elements of {self.itemsize} B")
+        if sum(count // 8 + 2 for _, count in self.runs) > _MOST_PIECES:
+            raise ValueError(f"{self.codec_id} stores more than {_MOST_PIECES} parts an element")
 
     @property
     def _width(self) -> int:
         """Bits of a stored element."""
         return sum(count for _, count in self.runs)
 
-    @property
-    def _step(self) -> int:
-        """Elements handled at a time: a multiple of 8, so that they begin with a whole byte."""
-        return 8 * max(1, _BLOCK // (64 * self.itemsize))
-
     def decoded(self, data: memoryview) -> bytes:
         count, width = self.nbytes // self.itemsize, self._width
-        needed = -(-count * width // 8)
-        if len(data) < needed:
-            raise ValueError(f"{count} elements of {width} bits take {needed} bytes")
-        stored = np.frombuffer(data, np.uint8)
-        decoded = np.empty((count, self.itemsize), dtype=np.uint8)
-        for start in range(0, count, self._step):
-            part = decoded[start : start + self._step]
-            first = start * width // 8
-            size = len(part) * width
-            bits = np.unpackbits(stored[first : first + -(-size // 8)], count=size)
-            rows = bits.reshape(len(part), width)
-            whole = np.zeros((len(part), 8 * self.itemsize), dtype=np.uint8)
-            at = 0
-            for place, length in self.runs:
-                whole[:, place : place + length] = rows[:, at : at + length]
-                at += length
-            part[...] = np.packbits(whole, axis=1)
+        stored = padded(data, count, width)
+        decoded = np.zeros((count, self.itemsize), dtype=np.uint8)
+        at = 0
+        for byte, bit, bits in self._pieces():
+            piece = small_fields(stored, count, width, at, bits)
+            decoded[:, byte] |= piece << np.uint8(8 - bit - bits)
+            at += bits
         return decoded.tobytes()
+
+    def _pieces(self) -> Iterator[tuple[int, int, int]]:
+        """Yield byte, first bit and number of bits of all parts that lie in one byte."""
+        for first, count in self.runs:
+            place = first
+            while place < first + count:
+                byte, bit = divmod(place, 8)
+                bits = min(first + count - place, 8 - bit)
+                yield byte, bit, bits
+                place += bits
 
     def encoded(self, data: memoryview) -> bytes:
         if len(data) != self.nbytes:
             raise ValueError(f"{self.codec_id} encodes {self.nbytes} bytes, found {len(data)}")
         elements = np.frombuffer(data, np.uint8).reshape(-1, self.itemsize)
         parts: list[npt.NDArray[np.uint8]] = []
-        for start in range(0, len(elements), self._step):
-            whole = np.unpackbits(elements[start : start + self._step], axis=1)
+        # Multiples of 8 elements, which begin with a whole byte.
+        step = 8 * max(1, _BLOCK // (64 * self.itemsize))
+        for start in range(0, len(elements), step):
+            whole = np.unpackbits(elements[start : start + step], axis=1)
             kept = [whole[:, place : place + length] for place, length in self.runs]
             parts.append(np.packbits(np.concatenate(kept, axis=1).reshape(-1)))
         if not len(elements) * self._width % 8:

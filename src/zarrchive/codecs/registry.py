@@ -14,6 +14,7 @@ from zarrchive.codecs.by_length import UnlessRawCodec
 from zarrchive.codecs.lz4 import LZ4Codec
 from zarrchive.codecs.lzf import LZFCodec
 from zarrchive.codecs.nbit import NBitCodec
+from zarrchive.codecs.partial_integer import PartialIntegerCodec
 from zarrchive.codecs.scaleoffset import ScaleOffsetCodec
 from zarrchive.codecs.shuffle import TailedShuffleCodec
 from zarrchive.codecs.szip import SZipCodec
@@ -31,6 +32,7 @@ CODECS: Final[tuple[type[ZarrCodec], ...]] = (
     LZ4Codec,
     LZFCodec,
     NBitCodec,
+    PartialIntegerCodec,
     ScaleOffsetCodec,
     SZipCodec,
     TailedShuffleCodec,

@@ -143,8 +143,8 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
     metadata
         What to copy.
     **changes
-        Any of `shape`, `chunk_shape`, `fill_value` (a scalar of the data type),
-        `dimension_names` and `attributes`.
+        Any of `shape`, `chunk_shape`, `fill_value` (a scalar of the data type), `codecs` (the
+        whole chain, as documents), `dimension_names` and `attributes`.
 
     Raises
     ------
@@ -156,6 +156,8 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
         chunk_shape = changes.pop("chunk_shape")
         grid: Any = type(metadata.chunk_grid)
         fields["chunk_grid"] = grid(chunk_shape=tuple(int(size) for size in chunk_shape))
+    if "codecs" in changes:
+        fields["codecs"] = _codecs(metadata, changes.pop("codecs"))
     fields |= changes
     fields["shape"] = tuple(int(size) for size in fields["shape"])
     fields["attributes"] = dict(fields["attributes"])
@@ -172,6 +174,15 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
     copy = object.__new__(type(metadata))
     copy.__dict__.update(fields)
     return copy
+
+
+def _codecs(metadata: ArrayV3Metadata, documents: Sequence[Mapping[str, Any]]) -> tuple[Codec, ...]:
+    """Parse codecs, unless they are those that `metadata` has."""
+    if documents == codec_documents(metadata):
+        return metadata.codecs
+    shape = chunk_shape_of(metadata)
+    dtype = metadata.data_type.to_native_dtype()
+    return _template(dtype, shape, json.dumps(documents)).codecs
 
 
 def chunk_shape_of(metadata: ArrayV3Metadata) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from zarrchive.manifests._zarr import (
     same_scalar,
 )
 from zarrchive.manifests.compare import codecs_decode_alike, decoding_differences
+from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
 from zarrchive.manifests.rearrange import joined
 from zarrchive.manifests.refusals import problem_of_rank
@@ -39,7 +40,8 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     """Join arrays along an existing axis by joining their chunk manifests.
 
     No chunk is read; the result refers to the same bytes as the inputs. Metadata that does
-    not matter for the values (attributes, compression level) is that of the first array.
+    not matter for the values (attributes, compression level) is that of the first array. Where
+    chunks of some arrays skipped a filter, the codecs are those that tell them apart.
 
     Parameters
     ----------
@@ -58,7 +60,9 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     axis %= arrays[0].ndim
     shape = list(arrays[0].shape)
     shape[axis] = sum(array.shape[axis] for array in arrays)
-    metadata = changed_metadata(arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays))
+    metadata = changed_metadata(
+        arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays), codecs=joint_codecs(arrays)
+    )
     return arrays[0].replaced(metadata, joined([array.manifest for array in arrays], axis))
 
 
@@ -88,6 +92,7 @@ def stack(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
         chunk_shape=_inserted(first.chunk_shape, axis, 1),
         dimension_names=None if names is None else _inserted(names, axis, None),
         fill_value=_fill_value(arrays),
+        codecs=joint_codecs(arrays),
     )
     manifest = joined([array.manifest for array in arrays], axis, as_new_axis=True)
     return first.replaced(metadata, manifest)
@@ -109,7 +114,7 @@ def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pr
     if not -arrays[0].ndim <= axis < arrays[0].ndim:
         return [_no_axis(arrays[0], axis, arrays[0].ndim)]
     axis %= arrays[0].ndim
-    differences = _Differences(arrays[0])
+    differences = _Differences(arrays[0], has_joint_codecs=joint_codecs(arrays) is not None)
     for array in arrays[1:]:
         _compare(differences, array, axis)
     for array in arrays[:-1]:
@@ -131,7 +136,7 @@ def problems_of_stack(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pro
         return [_no_axis(first, axis, first.ndim + 1)]
     if not rank_is_free(first.metadata):
         return [problem_of_rank(first, "a new axis")]
-    differences = _Differences(first)
+    differences = _Differences(first, has_joint_codecs=joint_codecs(arrays) is not None)
     for array in arrays[1:]:
         _compare(differences, array, None)
     differences.note_fill_values(arrays)
@@ -151,6 +156,8 @@ class _Differences:
     """Differences from the first array: equal ones are counted, not repeated."""
 
     first: ManifestArray
+    has_joint_codecs: bool = False
+    """Whether one chain of codecs decodes the chunks of all arrays."""
     found: dict[tuple[str, str], list[ManifestArray]] = field(default_factory=dict)
 
     def note(self, code: str, what: str, array: ManifestArray) -> None:
@@ -193,7 +200,8 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
         _note(differences, array, "concat-rank", "dimensions are", first.shape, array.shape)
         return
     mine, theirs = first.metadata, array.metadata
-    if _compare_dtype(differences, array) and not codecs_decode_alike(mine, theirs):
+    has_dtype = _compare_dtype(differences, array)
+    if has_dtype and not (differences.has_joint_codecs or codecs_decode_alike(mine, theirs)):
         labels = [
             ", ".join(map(codec_label, codec_documents(metadata))) for metadata in (mine, theirs)
         ]

@@ -12,6 +12,7 @@ from h5py import h5d, h5s, h5t
 from hypothesis import strategies as st
 
 from zarrchive.manifests.values import values_of
+from zarrchive.testing.hdf5.judged_values import same_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,22 +225,7 @@ def _differences(got: np.ndarray[Any, Any], dataset: h5py.Dataset) -> Iterator[s
         beyond, got = got[outside], got[inside]
     if got.shape != expected.shape:
         yield f"shape {got.shape}, h5py has {expected.shape}"
-    elif not _same_bits(got, expected):
+    elif not same_bits(got, expected):
         yield f"values {got!r}, h5py has {expected!r}"
     if beyond is not None and not (beyond == dataset.fillvalue).all():
         yield "values beyond the end in HDF5 are not the fill value"
-
-
-def _same_bits(got: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> bool:
-    if expected.dtype.kind == "O":
-        return bool(got.tolist() == expected.tolist())
-    if got.dtype.newbyteorder("=") != _packed(expected.dtype):
-        return False
-    return got.tobytes() == expected.astype(got.dtype).tobytes()
-
-
-def _packed(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype in the byte order of this machine, without gaps or h5py's metadata."""
-    if dtype.names is None:
-        return np.dtype(dtype.newbyteorder("=").str)
-    return np.dtype([(name, _packed(dtype[name])) for name in dtype.names])

@@ -32,6 +32,7 @@ __all__ = ["btree_v1_chunks", "btree_v2_chunks"]
 _CHUNK_NODE: Final = 1
 _BLOCK: Final = 256
 """Leaves that are decoded at a time, so that they stay in the processor's cache."""
+_LOWER_HALF: Final = np.uint64(0xFFFFFFFF)
 _PLAIN, _FILTERED = 10, 11
 _INTEGERS: Final = {2: "H", 4: "I", 8: "Q"}
 
@@ -65,8 +66,9 @@ def btree_v1_chunks(
 @lru_cache(maxsize=64)
 def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
     address = f"<u{address_size}"
-    # The key before each child: stored bytes, filter mask, first element along each dimension.
-    key = [("length", "<u4"), ("mask", "<u4"), ("start", "<u8", (rank,)), ("zero", "<u8")]
+    # The key before each child: stored bytes and filter mask, which are looked at as one number
+    # (the mask is its upper half), and the first element along each dimension.
+    key = [("stored", "<u8"), ("start", "<u8", (rank,)), ("zero", "<u8")]
     entry = np.dtype([*key, ("address", address)])  # and one more key behind the last child
     return np.dtype(
         [
@@ -133,20 +135,20 @@ def _one_leaf(
 ) -> ChunkTable:
     """Decode the only node of a small index, without the cost of arrays for each field."""
     o, rank = superblock.address_size, len(grid)
-    form = Struct(f"<II{rank}Q8x{_INTEGERS[o]}")
+    form = Struct(f"<II{rank}QQ{_INTEGERS[o]}")
     count, head = int.from_bytes(data[6:8], "little"), 8 + 2 * o
     if head + count * form.size > len(data):
         raise Damaged("a node of its chunk index has more entries than fit")
     if not count:
         return _nothing()
     rows = list(form.iter_unpack(data[head : head + count * form.size]))
-    length, mask, *_, offset = zip(*rows, strict=True)
-    places = [_position(row[2:-1], layout.chunk_shape, grid) for row in rows]
+    length, mask, *_, zero, offset = zip(*rows, strict=True)
+    places = [_position(row[2:-2], layout.chunk_shape, grid) for row in rows]
     sizes = (*layout.chunk_shape, layout.element_size)
     behind = unpack_from(f"<{rank + 1}Q", data, head + count * form.size + 8)
-    last = tuple(start // size for start, size in zip((*rows[-1][2:-1], 0), sizes, strict=True))
+    last = tuple(start // size for start, size in zip(rows[-1][2:-1], sizes, strict=True))
     end = tuple(start // size for start, size in zip(behind, sizes, strict=True))
-    if last >= end or any(one >= other for one, other in pairwise(places)):
+    if last >= end or any(zero) or any(one >= other for one, other in pairwise(places)):
         raise Damaged("the keys of its chunk index are not in order")
     return ChunkTable(
         None if count == prod(grid) else np.array(places, dtype=np.int64),
@@ -176,23 +178,29 @@ def _leaves(
     columns = _Columns(
         layout, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
     )
+    ends = []
     for start in range(0, len(rows), _BLOCK):
-        end = min(start + _BLOCK, len(rows))
-        nodes = _checked(rows.block(start, end).view(node)[:, 0], 0)
-        _check_ends(nodes, layout, bounds.part(start, end))
+        block = rows.block(start, min(start + _BLOCK, len(rows)))
+        nodes = _checked(block.view(node)[:, 0], 0)
+        ends.append(_ends(nodes, len(grid) + 1))
         columns.add(nodes)
+    _check_ends(np.concatenate(ends, axis=1), layout, bounds)
     return columns
 
 
-def _check_ends(nodes: npt.NDArray[Any], layout: Chunked, bounds: Bounds) -> None:
-    """Check first and last key of leaves, and the key behind; their order is checked later."""
+def _ends(nodes: npt.NDArray[Any], n_sizes: int) -> npt.NDArray[np.uint64]:
+    """Return the first elements in the first and the last key of leaves, and in the key behind."""
     count = nodes["count"].astype(np.intp)
     if not count.all():
         raise Damaged("a node of its chunk index has no entries")
+    starts, row = _all_starts(nodes, n_sizes), np.arange(len(nodes))
+    return np.stack([starts[row, at] for at in (0, count - 1, count)])
+
+
+def _check_ends(ends: npt.NDArray[np.uint64], layout: Chunked, bounds: Bounds) -> None:
+    """Check that leaves are where a search looks; the order within them is checked later."""
     sizes = np.array([*layout.chunk_shape, layout.element_size], dtype=np.uint64)
-    starts, row = _all_starts(nodes, len(sizes)), np.arange(len(nodes))
-    first, last, behind = (starts[row, at] // sizes for at in (0, count - 1, count))
-    first[:, -1] = last[:, -1] = 0
+    first, last, behind = ends // sizes
     bounds.check(first, last)
     if not is_less(last, behind).all():
         raise Damaged("the keys of its chunk index are not in order")
@@ -225,12 +233,14 @@ class _Columns:
         if self.position is not None:
             self.position[start:end] = here
         self.offset[start:end] = entries["address"][used].reshape(-1)
-        self.length[start:end] = entries["length"][used].reshape(-1)
-        mask = entries["mask"][used].reshape(-1)
-        if self.mask is None and mask.any():
+        stored = entries["stored"][used].reshape(-1)
+        self.length[start:end] = stored & _LOWER_HALF
+        if self.mask is None and int(stored.max()) > int(_LOWER_HALF):
             self.mask = np.zeros(most, dtype=np.uint32)
         if self.mask is not None:
-            self.mask[start:end] = mask
+            self.mask[start:end] = stored >> np.uint64(32)
+        if entries["zero"][used].any():
+            raise Damaged("its index lists a chunk that begins within an element")
         self.done = end
 
     def table(self, base: int) -> ChunkTable:

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.errors import FormatError
+from zarrchive.readers.hdf5.conversion import stored_as
 from zarrchive.readers.hdf5.external import external
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.inlined_texts import inlined_texts
@@ -64,12 +65,13 @@ def _decided(facts: Facts, *, is_wanted: bool) -> Steps[Storage]:
         return (yield from inlined_texts(facts))
     if facts.nbytes <= _inline_limit(facts, is_wanted=is_wanted):
         return (yield from inlined(facts))
-    if facts.kind.reason is not None:
-        return Refused(facts.kind.reason)
+    elements = stored_as(facts)
+    if elements is None:
+        return Refused(facts.kind.reason or _NULL)
     if facts.chunk_shape is not None:
-        storage = yield from chunked(facts)
+        storage = yield from chunked(facts, elements)
     else:
-        storage = contiguous(facts)
+        storage = contiguous(facts, elements)
     return _cautious(storage, facts)
 
 

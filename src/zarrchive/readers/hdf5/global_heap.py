@@ -39,10 +39,10 @@ class GlobalHeaps:
 
     def object(self, address: int, index: int) -> bytes:
         """Return object `index` of a collection that was loaded; raises `Trouble`."""
-        collection = self._read[address]
+        collection = self._read.get(address)
         if isinstance(collection, Trouble):
             raise collection
-        if index not in collection:
+        if collection is None or index not in collection:
             raise Damaged(f"the global heap at address {address} has no object {index}")
         return collection[index]
 

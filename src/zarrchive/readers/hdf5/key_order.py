@@ -38,12 +38,6 @@ class Bounds:
     high: npt.NDArray[np.uint64] | None
     """The first key that is no more in each node."""
 
-    def part(self, start: int, stop: int) -> Bounds:
-        """Return the bounds of some of the nodes."""
-        if self.low is None or self.high is None:
-            return self
-        return Bounds(self.low[start:stop], self.high[start:stop])
-
     def check(self, first: npt.NDArray[np.uint64], last: npt.NDArray[np.uint64]) -> None:
         """Raise `Damaged` unless the keys of each node are within its bounds."""
         if self.low is not None and is_less(first, self.low).any():

@@ -17,7 +17,7 @@ from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.symbol_table import read_symbol_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
@@ -27,6 +27,7 @@ __all__ = ["EXTERNAL", "HARD", "SOFT", "Link", "read_links"]
 
 HARD, SOFT, EXTERNAL = 0, 1, 64
 _LINK_INFO, _LINK, _SYMBOL_TABLE = 0x02, 0x06, 0x11
+_LINKING: Final = frozenset({_LINK_INFO, _LINK, _SYMBOL_TABLE})
 _LINKS_BY_NAME: Final = 5
 _SHARED: Final = 2
 
@@ -47,34 +48,39 @@ class Link(NamedTuple):
     """Order of creation, -1 where the group does not keep it."""
 
 
-def read_links(superblock: Superblock, messages: Iterable[Message]) -> Steps[list[Link]]:
+def read_links(superblock: Superblock, messages: Sequence[Message]) -> Steps[list[Link]]:
     """Return the links of the group whose object header has `messages`.
 
     They are in order of creation where the group keeps it, by name otherwise.
     """
     links: list[Link] = []
     for message in messages:
-        if message.kind in {_LINK_INFO, _LINK, _SYMBOL_TABLE} and message.flags & _SHARED:
-            raise NotUnderstood("the links of the group are in a shared message")
-        if message.kind == _LINK:
-            links.append(_parsed(message.body, superblock.address_size))
-        elif message.kind == _LINK_INFO:
-            links += yield from _dense(superblock, message.body)
-        elif message.kind == _SYMBOL_TABLE:
-            body, width = message.body, superblock.address_size
-            tree, heap = superblock.address(body, 0), superblock.address(body, width)
-            for name, address, target in (yield from read_symbol_table(superblock, tree, heap)):
-                if target is None:
-                    links.append(Link(name, HARD, address))
-                else:
-                    links.append(Link(name, SOFT, target=target))
+        if message.kind in _LINKING:
+            if message.flags & _SHARED:
+                raise NotUnderstood("the links of the group are in a shared message")
+            links += yield from _links_of(superblock, message)
     if len({link.name for link in links}) != len(links):
         raise Damaged("two links of the group have one name")
     if all(link.order >= 0 for link in links):
         links.sort(key=lambda link: link.order)
-    else:
-        links.sort(key=lambda link: link.name)
+    elif not any(message.kind == _SYMBOL_TABLE for message in messages):
+        links.sort(key=lambda link: link.name)  # a symbol table is in this order
     return links
+
+
+def _links_of(superblock: Superblock, message: Message) -> Steps[list[Link]]:
+    """Return the links that one message holds or leads to."""
+    body, width = message.body, superblock.address_size
+    if message.kind == _LINK:
+        return [_parsed(body, width)]
+    if message.kind == _LINK_INFO:
+        return (yield from _dense(superblock, body))
+    tree, heap = superblock.address(body, 0), superblock.address(body, width)
+    entries = yield from read_symbol_table(superblock, tree, heap)
+    return [
+        Link(name, HARD, address) if target is None else Link(name, SOFT, target=target)
+        for name, address, target in entries
+    ]
 
 
 def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:

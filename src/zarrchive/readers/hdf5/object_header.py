@@ -116,6 +116,9 @@ def _split(
             raise Damaged(f"message {kind:#x} of its object header is cut off")
         if kind == _CONTINUATION:
             continuations.append(data[at : at + size])
+        elif flags & 0x06 == 0x06 or flags & 0x28 == 0x28 or flags & 0x30 == 0x20:
+            # Shared and not to be shared; was unknown, but must not be, or was not to be marked.
+            raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
         elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
             raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
         elif kind != _NIL:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,7 +72,9 @@ class OpenFile:
     def close(self) -> None:
         """Close what h5py has opened, and say what was left to it."""
         if self._h5py is not None:
-            self._h5py.close()
+            # HDF5 may fail to close what is damaged; it has said all that it had to say.
+            with suppress(*H5PY_ERRORS):
+                self._h5py.close()
         if self.left_to_h5py:
             _LOG.info(
                 "%s: %d objects were left to h5py, the first is %s",

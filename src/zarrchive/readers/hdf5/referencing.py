@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zarrchive.readers.hdf5.chunk_table import ChunkTable
+    from zarrchive.readers.hdf5.conversion import Stored
     from zarrchive.readers.hdf5.facts import Facts
     from zarrchive.readers.hdf5.requests import Request, Steps
     from zarrchive.readers.hdf5.storage import Storage
@@ -29,20 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["chunked", "contiguous"]
 
 
-def contiguous(facts: Facts) -> Storage:
+def contiguous(facts: Facts, elements: Stored) -> Storage:
     """Refer to a contiguous dataset, cut into runs of bytes that are easier to read in parts."""
     layout = facts.layout
     if not isinstance(layout, Contiguous):
         raise TypeError(f"{layout} is not contiguous")
     shape = one_chunk(facts.full_shape)
-    if layout.address is None or layout.length == 0 or not facts.nbytes:
+    nbytes = prod(facts.full_shape) * elements.itemsize
+    if layout.address is None or layout.length == 0 or not nbytes:
         return Absent(shape, prod(facts.full_shape))
-    if layout.length not in {None, facts.nbytes}:
+    if layout.length not in {None, nbytes}:
         return Refused(
             Reason(
                 code="hdf5-damaged",
-                what=f"{layout.length} bytes are stored, but shape {facts.shape} takes "
-                f"{facts.nbytes}",
+                what=f"{layout.length} bytes are stored, but shape {facts.shape} takes {nbytes}",
                 hint="compare the file with the original; its header is damaged",
             )
         )
@@ -50,18 +51,18 @@ def contiguous(facts: Facts) -> Storage:
     start = layout.address
     if not facts.is_told_by_h5py:
         start += file.superblock.base
-    if start + facts.nbytes > file.source.size:
-        return Refused(truncated(start + facts.nbytes, file.source.size))
-    chunk_shape = run_shape(shape, facts.nbytes // prod(shape))
+    if start + nbytes > file.source.size:
+        return Refused(truncated(start + nbytes, file.source.size))
+    chunk_shape = run_shape(shape, nbytes // prod(shape))
     grid = grid_of(shape, chunk_shape)
-    length = facts.nbytes // prod(grid)
+    length = nbytes // prod(grid)
     offset = np.arange(prod(grid), dtype=np.uint64) * np.uint64(length) + np.uint64(start)
     lengths = np.full(len(offset), length, dtype=np.uint64)
     manifest = ChunkManifest.of_file(grid, file.source.file, offset=offset, length=lengths)
-    return Referenced(manifest, chunk_shape)
+    return Referenced(manifest, chunk_shape, elements.codecs)
 
 
-def chunked(facts: Facts) -> Steps[Storage]:
+def chunked(facts: Facts, elements: Stored) -> Steps[Storage]:
     """Refer to the allocated chunks of a chunked dataset, whatever its index is."""
     chunk_shape = (facts.chunk_shape or ()) + facts.kind.inner
     if not facts.nbytes:
@@ -71,7 +72,7 @@ def chunked(facts: Facts) -> Steps[Storage]:
         return Refused(table)
     if not len(table):
         return Absent(chunk_shape, prod(facts.full_shape))
-    chunk_nbytes = prod(chunk_shape) * _itemsize(facts)
+    chunk_nbytes = prod(chunk_shape) * elements.itemsize
     masks = _true_masks(facts, table, chunk_nbytes) if facts.filters else table.mask
     chain = one_chain(facts.filters, masks, table.length, chunk_nbytes)
     if isinstance(chain, Reason):
@@ -81,7 +82,8 @@ def chunked(facts: Facts) -> Steps[Storage]:
         blobs = transcoded(chain, (yield from _stored(table, chain.odd)), chunk_nbytes)
     if isinstance(blobs, Reason):
         return Refused(blobs)
-    return Referenced(_manifest(facts, table, chain.odd, blobs), chunk_shape, chain.codecs)
+    codecs = (*elements.codecs, *chain.codecs)
+    return Referenced(_manifest(facts, table, chain.odd, blobs), chunk_shape, codecs)
 
 
 def _stored(table: ChunkTable, rows: npt.NDArray[np.intp]) -> Steps[list[bytes]]:
@@ -94,10 +96,6 @@ def _stored(table: ChunkTable, rows: npt.NDArray[np.intp]) -> Steps[list[bytes]]
             raise answer
     found: list[bytes] = answers
     return found
-
-
-def _itemsize(facts: Facts) -> int:
-    return 0 if facts.kind.dtype is None else facts.kind.dtype.itemsize
 
 
 def _true_masks(

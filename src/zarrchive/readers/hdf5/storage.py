@@ -20,7 +20,7 @@ class Referenced:
     manifest: ChunkManifest
     chunk_shape: tuple[int, ...]
     codecs: tuple[CodecDocument, ...] = ()
-    """Bytes to bytes, in the order of HDF5's pipeline."""
+    """Bytes to bytes: what makes values of elements, then HDF5's pipeline in its order."""
     caution: Reason | None = None
     """What is not exact about the stored bytes, as a warning."""
 

@@ -12,6 +12,7 @@ from zarrchive.testing.hdf5.attributes import AttributeRecipe, AttributesRecipe
 from zarrchive.testing.hdf5.datasets import FILTERS, DatasetRecipe
 from zarrchive.testing.hdf5.datatypes import KINDS
 from zarrchive.testing.hdf5.files import FileRecipe, GroupRecipe, LinkRecipe, TypeRecipe
+from zarrchive.testing.hdf5.netcdf4 import NETCDF_SAMPLE, NetCDFRecipe
 
 __all__ = ["ATLAS", "SIGNATURES"]
 
@@ -78,7 +79,7 @@ _INDEXES: Final = {
     "nothing": _chunked((6, 5), (2, 2), written=()),
 }
 
-ATLAS: Final[dict[str, FileRecipe]] = {
+ATLAS: Final[dict[str, FileRecipe | NetCDFRecipe]] = {
     "kinds": _file({kind: DatasetRecipe(kind=kind) for kind in KINDS}),
     "kinds, chunked": _file(
         {
@@ -304,5 +305,6 @@ ATLAS: Final[dict[str, FileRecipe]] = {
         )
         for strategy in ("fsm", "page", "aggregate", "none")
     },
+    "netCDF4": NETCDF_SAMPLE,
 }
 """By name."""

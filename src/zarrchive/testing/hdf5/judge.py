@@ -6,6 +6,7 @@ Whatever differs must carry a Problem with that path. Only public behaviour is l
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from h5py import h5, h5d, h5g, h5l, h5o
 
 from zarrchive.manifests.store import ManifestStore
 from zarrchive.testing.hdf5.judged_attributes import attribute_differences, is_pure_dimension
-from zarrchive.testing.hdf5.judged_chunks import chunk_differences
+from zarrchive.testing.hdf5.judged_chunks import chunk_differences, suspects
 from zarrchive.testing.hdf5.judged_values import ValueComparison
 from zarrchive.testing.hdf5.verdict import Verdict
 
@@ -146,10 +147,11 @@ class _Judge:
                 self._refused(place.path, f"members {sorted(shown)}", error)
             return
         unused = dict.fromkeys(shown)
+        hidden = _hidden_by_variables(place.theirs, links)
         renamed: list[_Link] = []
         used: list[str] = []
         for link in links:
-            name = _node_name(link.name, unused)
+            name = None if link.name in hidden else _node_name(link.name, unused)
             if name is None and self._is_renamed(place, link):
                 renamed.append(link)
                 continue
@@ -210,10 +212,8 @@ class _Judge:
                 self.verdict.add("missing", path, "h5py has a dataset here")
         else:
             self._compare_attributes(dataset, array, path)
-            if is_first or first is None:
+            if is_first or first is None or array.manifest != first.manifest:
                 outcome = self._compare_values(dataset, array, path, node)
-            elif array.manifest != first.manifest:
-                self.verdict.add("chunks", path, "differs from another name of the same dataset")
         if is_first:
             self.verdict.counts[outcome] += 1
 
@@ -253,7 +253,7 @@ class _Judge:
         if is_shorter or (is_longer and "hdf5-unlimited-length" not in self._codes(path)):
             yield "shape", f"{array.shape}, h5py has {shape}"
             return
-        if dataset.file.id == self.file.id:
+        if dataset.file.id == self.file.id and not self.is_damaged:
             for text in chunk_differences(dataset, array):
                 yield "chunks", text
         try:
@@ -261,7 +261,9 @@ class _Judge:
         except Exception as error:  # noqa: BLE001 - zarr may refuse any document
             yield "unreadable", f"zarr cannot open it: {error}"
             return
-        yield from ValueComparison(dataset, array, opened, self.most_chunks).differences()
+        doubtful = suspects(dataset, array) if self.is_damaged else []
+        values = ValueComparison(dataset, array, opened, self.most_chunks, doubtful)
+        yield from values.differences()
 
     def _compare_attributes(
         self, obj: h5py.HLObject, ours: ManifestGroup | ManifestArray, path: str
@@ -314,6 +316,20 @@ def _links(group: h5g.GroupID) -> list[_Link]:
     if all(link.order >= 0 for link in links):
         links.sort(key=lambda link: link.order)
     return links
+
+
+def _hidden_by_variables(group: h5g.GroupID, links: list[_Link]) -> frozenset[str]:
+    """Return dimensions without values whose name a variable has that is no coordinate."""
+    marked = (link for link in links if link.name.startswith(_NOT_COORDINATE))
+    names = {link.name.removeprefix(_NOT_COORDINATE) for link in marked}
+    members = {link.name: link.raw for link in links if link.name in names}
+    found = set()
+    for name, raw in members.items():
+        with contextlib.suppress(Exception):  # damaged, or a link that leads nowhere
+            opened = h5o.open(group, raw)
+            if isinstance(opened, h5d.DatasetID) and is_pure_dimension(h5py.Dataset(opened)):
+                found.add(name)
+    return frozenset(found)
 
 
 def _node_name(link: str, shown: dict[str, None]) -> str | None:

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5t
 
-from zarrchive.testing.hdf5.judged_values import same_bits
+from zarrchive.testing.hdf5.judged_values import is_odd_number, same_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,31 +87,32 @@ def _difference(
 ) -> tuple[str, str]:
     """Return ``accepted``, ``missing``, ``other``, or nothing, and a text."""
     try:
-        expected, type_class = _value(obj, raw, ours.get(name))
+        expected, tid = _value(obj, raw, ours.get(name))
     except Exception as error:  # noqa: BLE001 - h5py raises what it likes on damaged files
         return ("accepted", f"is shown, but h5py refuses it: {error}") if name in ours else ("", "")
     if name not in ours:
         return "missing", f"is missing, h5py has {_short(expected)}"
-    if _same(ours[name], expected, type_class):
+    if _same(ours[name], expected, tid):
         return "", ""
     return "other", f"is {_short(ours[name])}, h5py has {_short(expected)}"
 
 
-def _value(obj: h5py.HLObject, raw: bytes, ours: Any) -> tuple[Any, int]:
-    """Return the value and the class of its type; what NumPy cannot name is converted to ours."""
+def _value(obj: h5py.HLObject, raw: bytes, ours: Any) -> tuple[Any, h5t.TypeID]:
+    """Return the value and its type; what NumPy cannot name is converted to the type of ours."""
     attribute = h5a.open(obj.id, raw)
-    type_class = attribute.get_type().get_class()
+    tid = attribute.get_type()
     try:
-        return h5py.AttributeManager(obj)[raw], type_class
+        return h5py.AttributeManager(obj)[raw], tid
     except (TypeError, ValueError):
         values = np.zeros(attribute.shape, np.asarray(ours).dtype)
         if values.dtype.kind not in "iuf":
             raise
         attribute.read(values, h5t.py_create(values.dtype))
-        return values, type_class
+        return values, tid
 
 
-def _same(ours: Any, expected: Any, type_class: int) -> bool:
+def _same(ours: Any, expected: Any, tid: h5t.TypeID) -> bool:
+    type_class = tid.get_class()
     if isinstance(expected, h5py.Empty):
         is_text = type_class in {h5t.STRING, h5t.ARRAY} and isinstance(ours, str)
         return ours == "" if is_text else np.size(ours) == 0
@@ -123,7 +124,7 @@ def _same(ours: Any, expected: Any, type_class: int) -> bool:
         return False
     if there.dtype.kind in "SO":
         return here.reshape(-1).tolist() == [_decoded(one) for one in there.reshape(-1).tolist()]
-    return same_bits(here.reshape(there.shape), there)
+    return same_bits(here.reshape(there.shape), there, is_odd=is_odd_number(tid))
 
 
 def _decoded(value: Any) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from h5py import h5d
 
-from zarrchive.manifests.chunk_manifest import FIRST_PATH, ChunkEntry
+from zarrchive.manifests.chunk_manifest import FIRST_PATH, InlineChunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestArray
 
-__all__ = ["chunk_differences"]
+__all__ = ["chunk_differences", "suspects"]
 
-_MOST_ASKED = 2000
-"""Chunks read one by one where HDF5 reports their places wrongly."""
+_MOST_ASKED: Final = 2000
+"""Chunks of one dataset that are looked up one by one."""
+_MOST_SUSPECTS: Final = 16
 
 
 def chunk_differences(dataset: h5py.Dataset, array: ManifestArray) -> Iterator[str]:
@@ -37,6 +38,48 @@ def chunk_differences(dataset: h5py.Dataset, array: ManifestArray) -> Iterator[s
         yield from _contiguous(dataset, array)
     elif layout == h5d.CHUNKED:
         yield from _chunked(dataset, array)
+
+
+def suspects(dataset: h5py.Dataset, array: ManifestArray) -> list[tuple[int, ...]]:
+    """Return chunks that reading finds elsewhere, or that only one side has.
+
+    Reading looks each chunk up by its index. That is right where what HDF5 lists is wrong, and
+    in a damaged index it may find other chunks than are listed.
+    """
+    rank = len(dataset.chunks or ())
+    grid = array.manifest.grid_shape
+    if not rank or array.chunk_shape[:rank] != dataset.chunks or not array.manifest.nrefs:
+        return []
+    n_asked = min(array.manifest.size, _MOST_ASKED)
+    stored = array.manifest.stored().position.astype(np.int64)
+    picks = np.linspace(0, array.manifest.size - 1, n_asked).astype(np.int64)
+    if len(stored) <= _MOST_ASKED < array.manifest.size:
+        picks = np.union1d(picks[:: max(1, len(stored) // 100)], stored)
+    found: list[tuple[int, ...]] = []
+    with open(dataset.file.filename, "rb") as file:  # noqa: PTH123 - a name as h5py has it
+        for position in picks.tolist():
+            index = tuple(int(i) for i in np.unravel_index(position, grid))
+            entry = array.manifest[index]
+            if isinstance(entry, InlineChunk):
+                continue
+            mine = None
+            if entry is not None:
+                file.seek(entry.offset)
+                mine = file.read(entry.length)
+            if mine != _looked_up(dataset, index[:rank]):
+                found.append(index[:rank])
+            if len(found) == _MOST_SUSPECTS:
+                break
+    return found
+
+
+def _looked_up(dataset: h5py.Dataset, index: tuple[int, ...]) -> bytes | None:
+    start = tuple(i * n for i, n in zip(index, dataset.chunks, strict=True))
+    try:
+        _, data = dataset.id.read_direct_chunk(start)
+    except (RuntimeError, OSError, MemoryError):  # how h5py says that there is none
+        return None
+    return bytes(data)
 
 
 def _contiguous(dataset: h5py.Dataset, array: ManifestArray) -> Iterator[str]:
@@ -73,7 +116,8 @@ def _chunked(dataset: h5py.Dataset, array: ManifestArray) -> Iterator[str]:
     if _is_misreported(dataset):
         if len(stored.position) != len(theirs):
             yield f"{len(stored.position)} chunks, HDF5 has {len(theirs)}"
-        yield from _asked(dataset, array)
+        for index in suspects(dataset, array):
+            yield f"chunk {index} is not where HDF5 finds it"
         return
     theirs = theirs[inside]
     position = np.ravel_multi_index(tuple(theirs["index"].T), grid).astype(np.uint64)
@@ -113,23 +157,6 @@ def _infos(dataset: h5py.Dataset) -> list[Any]:
 def _is_misreported(dataset: h5py.Dataset) -> bool:
     """Say whether HDF5 2.0 may report wrong places: one unlimited dimension, not the first."""
     return dataset.maxshape.count(None) == 1 and dataset.maxshape[0] is not None
-
-
-def _asked(dataset: h5py.Dataset, array: ManifestArray) -> Iterator[str]:
-    """Compare bytes: reading a chunk finds the right one whatever is reported."""
-    rank = len(dataset.chunks)
-    with open(dataset.file.filename, "rb") as file:  # noqa: PTH123 - as the name is
-        for number, (index, entry) in enumerate(array.manifest.entries()):
-            start = tuple(i * n for i, n in zip(index[:rank], dataset.chunks, strict=True))
-            if number == _MOST_ASKED:
-                return
-            if not isinstance(entry, ChunkEntry):
-                continue
-            file.seek(entry.offset)
-            _, expected = dataset.id.read_direct_chunk(start)
-            if file.read(entry.length) != expected:
-                yield f"bytes {entry.offset} + {entry.length} are not those of chunk {index}"
-                return
 
 
 def _few(mine: npt.NDArray[np.uint64], theirs: npt.NDArray[np.uint64]) -> list[int]:

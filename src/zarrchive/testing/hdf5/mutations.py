@@ -30,7 +30,7 @@ _EXTREMES: Final = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0xFFFF, 2**31 - 1,
 _LARGE: Final = (2**32, 2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Base:
     """An undamaged file, and what is known about its bytes."""
 
@@ -44,6 +44,9 @@ class Base:
     pointers: tuple[int, ...]
     """Where the address of one of them is."""
     checked: tuple[Checked, ...]
+
+    def __repr__(self) -> str:
+        return f"<Base {self.name}: {len(self.data)} bytes, {len(self.structures)} structures>"
 
 
 class Mutant(NamedTuple):

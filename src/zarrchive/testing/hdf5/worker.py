@@ -43,6 +43,11 @@ class Worker:
         return Path(self._folder.name) / "current.h5"
 
     @property
+    def pid(self) -> int | None:
+        """Number of the child's process, if one was started."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether a child is there, and remembers what it was told."""
         return self._process is not None and self._process.poll() is None

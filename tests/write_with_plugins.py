@@ -41,6 +41,11 @@ NUMBERS = {
     "zfp expert": hdf5plugin.Zfp(minbits=1, maxbits=16657, maxprec=64, minexp=-1074),
     "zfp padded": hdf5plugin.Zfp(minbits=90, maxbits=120, maxprec=20, minexp=-20),
 }
+WITHOUT_CODEC = {
+    "sz": hdf5plugin.SZ(absolute=0.001),
+    "sz3": hdf5plugin.SZ3(absolute=0.001),
+    "sperr": hdf5plugin.Sperr(rate=32),
+}
 DTYPES = {
     "any": ("u1", ">i2", "i4", "f8", "S5", [("a", "<i2"), ("b", "<f4")]),
     "numbers": ("i4", "<i8", "f4", "f8"),
@@ -83,11 +88,16 @@ def main(path: str) -> None:
                     for shape, chunks in shapes:
                         smooth = bool((number + len(shape)) % 2)
                         values = values_of(shape, dtype, smooth=smooth)
-                        write(file, f"{kind}/{number} {shape}", values, chunks, keywords)
+                        case = f"{number}-{'x'.join(map(str, shape))}"
+                        write(file, f"{kind}/{case}", values, chunks, keywords)
         for name, value in {"zeros": 0, "one value": 7, "nan": np.nan}.items():
             for shape in ((500,), (30, 40)):
                 values = np.full(shape, value, "f4")
-                write(file, f"blosc2 {name}/{shape}", values, shape, hdf5plugin.Blosc2())
+                case = "x".join(map(str, shape))
+                write(file, f"blosc2 {name}/{case}", values, shape, hdf5plugin.Blosc2())
+        for name, keywords in WITHOUT_CODEC.items():
+            values = values_of((60, 100), "f4", smooth=True)
+            write(file, f"without codec/{name}", values, (40, 30), keywords)
 
 
 if __name__ == "__main__":
