@@ -83,9 +83,7 @@ def test_drawn_netcdf4_files(path, recipe, is_remote) -> None:
             array = arrays.pop(name)
             assert array.metadata.dimension_names == variable.dimensions, name
             assert array.shape == variable.shape, name
-            dims = variable.get_dims() if hasattr(variable, "get_dims") else ()
-            if sum(dim.isunlimited() for dim in dims) < 2:
-                # NetCDF-C 4.9 shows random bytes of what is short along several dimensions.
+            if not is_short_along_several(variable):
                 assert values_of(array).tolist() == decoded(variable[...]), name
         assert arrays == {}
 
@@ -98,8 +96,15 @@ def test_xarray_sees_the_same_dataset(path, recipe) -> None:
         direct = xr.open_dataset(path, engine="netcdf4")
     except ValueError:  # a scalar variable may be called like a dimension; xarray has no such
         return
-    with direct:
-        xr.testing.assert_identical(virtual, direct.load())
+    with direct, netCDF4.Dataset(path) as file:
+        odd = [n for n, v in file.variables.items() if is_short_along_several(v)]
+        xr.testing.assert_identical(virtual.drop_vars(odd), direct.load().drop_vars(odd))
+
+
+def is_short_along_several(variable) -> bool:
+    """Whether netCDF-C 4.9 may show random bytes: what is short along several dimensions."""
+    dims = variable.get_dims() if hasattr(variable, "get_dims") else ()
+    return sum(dim.isunlimited() for dim in dims) > 1
 
 
 def without_other_files(group):

@@ -167,8 +167,8 @@ def _split(body: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     type_at = start + -(-name_size // unit) * unit
     space_at = type_at + -(-type_size // unit) * unit
     data_at = space_at + -(-space_size // unit) * unit
-    name = body[start : start + name_size].partition(b"\0")[0]
-    if not name or not type_size or not space_size or data_at > len(body):
-        raise Damaged("the message of an attribute is cut off")
+    name = body[start : start + max(0, name_size - 1)]  # the last byte ends it
+    if not name or b"\0" in name or not type_size or not space_size or data_at > len(body):
+        raise Damaged("the message of an attribute is cut off, or its name is")
     datatype = body[type_at : type_at + type_size]
     return name, datatype, body[space_at : space_at + space_size], body[data_at:]

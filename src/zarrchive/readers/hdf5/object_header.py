@@ -107,7 +107,7 @@ def _split(
         form, head = "<HHB", 8
     else:
         form, head = "<BHB", 6 if tracks_order else 4
-    at, stop, count = 0, len(data), 0
+    at, stop, count, has_nil = 0, len(data), 0, False
     while at + head <= stop:
         kind, size, flags = unpack_from(form, data, at)
         at += head
@@ -123,7 +123,8 @@ def _split(
             raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
         elif kind != _NIL:
             messages.append(Message(kind, flags, data[at : at + size]))
+        has_nil = has_nil or kind == _NIL
         at += size
-    if tracks_order is None and at != stop:
+    if at != stop and (tracks_order is None or has_nil):
         raise Damaged(f"{stop - at} bytes of its object header are no message")
     return tuple(messages), tuple(continuations), count

@@ -102,13 +102,28 @@ def _value(obj: h5py.HLObject, raw: bytes, ours: Any) -> tuple[Any, h5t.TypeID]:
     attribute = h5a.open(obj.id, raw)
     tid = attribute.get_type()
     try:
-        return h5py.AttributeManager(obj)[raw], tid
+        return _in_order(h5py.AttributeManager(obj)[raw], tid), tid
     except (TypeError, ValueError):
         values = np.zeros(attribute.shape, np.asarray(ours).dtype)
         if values.dtype.kind not in "iuf":
             raise
         attribute.read(values, h5t.py_create(values.dtype))
         return values, tid
+
+
+def _in_order(value: Any, tid: h5t.TypeID) -> Any:
+    """Swap the bytes of big-endian sequences, which h5py calls native without swapping them."""
+    if not isinstance(tid, h5t.TypeVlenID) or not isinstance(value, np.ndarray):
+        return value
+    base = tid.get_super()
+    is_number = isinstance(base, h5t.TypeIntegerID | h5t.TypeFloatID)
+    if not is_number or base.get_order() != h5t.ORDER_BE:
+        return value
+    swapped = value.copy()
+    flat = swapped.reshape(-1)
+    for at, one in enumerate(flat.tolist()):
+        flat[at] = one.byteswap() if one.dtype.isnative else one
+    return swapped
 
 
 def _same(ours: Any, expected: Any, tid: h5t.TypeID) -> bool:
