@@ -81,7 +81,7 @@ def plugin_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("plugins") / "file.h5"
     environment = {name: value for name, value in os.environ.items() if "HDF5" not in name}
     command = [sys.executable, "-c", WRITE_WITH_PLUGINS, path]
-    subprocess.run(command, check=True, timeout=60, env=environment)
+    subprocess.run(command, check=True, env=environment)
     return path
 
 
