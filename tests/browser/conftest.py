@@ -26,7 +26,10 @@ LOOPBACK = ("http://localhost", "http://127.0.0.1", "ws://localhost", "ws://127.
 SHOTS = os.environ.get("ZARRCHIVE_SCREENSHOTS")
 """A folder for pictures of every step; without it none are taken."""
 
-expect.set_options(timeout=20_000)  # busy machines are slow; what is there is seen at once
+PATIENCE = 60_000
+"""Milliseconds: a machine with other work is slow, and what is there is seen at once."""
+
+expect.set_options(timeout=PATIENCE)
 
 BLANK_PAGE = "<!doctype html><title>test</title><style>body{margin:0}</style><div id=host></div>"
 
@@ -46,7 +49,9 @@ def browser():
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=PATIENCE
+        )
         yield chromium
         chromium.close()
 
@@ -59,7 +64,7 @@ def guarded_page(browser, *, width=1200, height=800, scheme="light"):
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     errors, outside = [], []
     page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     page.on(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
+from contextlib import suppress
 from time import monotonic, sleep
 
 import pytest
@@ -19,7 +17,7 @@ pytest.importorskip("jupyterlab")
 
 TOKEN = "not-a-secret-only-for-this-test"
 
-# Runs until the page has changed the theme: meanwhile the kernel is busy, as often for people.
+# Runs until the page has changed the theme: until then the kernel is busy, as it often is.
 WAIT_FOR_THEME = """
 import queue
 themes = queue.Queue()
@@ -54,9 +52,6 @@ def lab(tmp_path, sample_folder):
     settings = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {
         **os.environ,
         "HOME": str(home),
@@ -73,8 +68,7 @@ def lab(tmp_path, sample_folder):
         "--no-browser",
         "--allow-root",
         "--ip=127.0.0.1",
-        f"--port={port}",
-        "--ServerApp.port_retries=0",
+        "--port=0",
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={work}",
         "--LabApp.news_url=None",
@@ -85,12 +79,12 @@ def lab(tmp_path, sample_folder):
     log = (tmp_path / "lab.log").open("wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, tmp_path / "lab.log")
-        yield f"http://127.0.0.1:{port}/doc/tree/explore.ipynb?token={TOKEN}", work
+        address = _address(home / "run", server, tmp_path / "lab.log")
+        yield f"{address}doc/tree/explore.ipynb?token={TOKEN}", work
     finally:
         server.terminate()
         try:
-            server.wait(15)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(5)
@@ -108,15 +102,15 @@ def _cell(name, source):
     }
 
 
-def _wait_until_up(url, server, log):
-    deadline = monotonic() + 60
+def _address(folder, server, log):
+    """Wait for the file in which a Jupyter server says where it listens."""
+    deadline = monotonic() + 120
     while monotonic() < deadline:
         assert server.poll() is None, log.read_text(errors="replace")
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            sleep(0.2)
+        for file in folder.glob("jpserver-*.json"):
+            with suppress(json.JSONDecodeError):  # half written
+                return json.loads(file.read_text())["url"]
+        sleep(0.1)
     pytest.fail("JupyterLab did not start:\n" + log.read_text(errors="replace"))
 
 
@@ -147,14 +141,14 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
     root.get_by_role("tab", name="Combine").click()
     root.get_by_role("button", name="Combine", exact=True).click()
     result = root.get_by_role("region", name="Result")
-    expect(result).to_contain_text("time 90", timeout=40_000)
+    expect(result).to_contain_text("time 90")
     shoot(page, "lab-3-combine")
 
     result.get_by_role("button", name="Export").click()
     target = work / "lab.json"
     root.get_by_role("textbox", name="Destination").fill(str(target))
     root.get_by_role("button", name="Export", exact=True).click()
-    expect(root.get_by_role("region", name="Report")).to_contain_text("Written", timeout=30_000)
+    expect(root.get_by_role("region", name="Report")).to_contain_text("Written")
     assert target.exists()
     shoot(page, "lab-4-export")
 
@@ -166,12 +160,11 @@ def test_all_four_steps_in_a_cell(open_page, lab, shoot):
 
 def _run_explorer(page, url):
     """Run the explorer's cell and the one below: all cells, and the explorer in one of them."""
-    page.set_default_timeout(30_000)
     page.goto(url)
     cells = page.locator(".jp-Notebook .jp-Cell")
-    expect(cells).to_have_count(3, timeout=60_000)
+    expect(cells).to_have_count(3)
     # a cell that is run before its kernel is there is forgotten, without a word
-    page.wait_for_function(KERNEL_IS_THERE, timeout=60_000)
+    page.wait_for_function(KERNEL_IS_THERE)
     code = cells.nth(1).locator(".cm-content")
     code.click()
     expect(code).to_be_focused()
@@ -180,7 +173,7 @@ def _run_explorer(page, url):
         prompt = cells.nth(cell).locator(".jp-InputPrompt")
         expect(prompt).to_have_text(re.compile(r"^\[(\*|\d+)\]:$"))
     root = page.locator(".zx[data-ready]")
-    root.wait_for(timeout=60_000)
+    root.wait_for()
     root.scroll_into_view_if_needed()
     expect(root).to_have_css("height", "640px")
     return cells, root

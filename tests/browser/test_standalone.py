@@ -51,7 +51,7 @@ def script_of(page):
 def combine(page):
     to_step(page, "Combine")
     page.get_by_role("button", name="Combine", exact=True).click()
-    expect(page.get_by_role("region", name="Result")).to_be_visible(timeout=40_000)
+    expect(page.get_by_role("region", name="Result")).to_be_visible()
 
 
 def test_from_a_folder_to_a_dataset_that_other_software_opens(
@@ -110,7 +110,6 @@ def test_from_a_folder_to_a_dataset_that_other_software_opens(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -150,7 +149,7 @@ def test_by_keyboard_alone_at_700_pixels(open_page, served, tmp_path):
     press("ArrowRight")
     _tab_to(page, "Combine", role_is_name=True)
     press("Enter")
-    expect(page.get_by_role("region", name="Result")).to_be_visible(timeout=40_000)
+    expect(page.get_by_role("region", name="Result")).to_be_visible()
 
     page.get_by_role("tab", name="Combine").focus()
     press("ArrowRight")
@@ -207,7 +206,7 @@ def test_a_file_that_does_not_belong_can_be_left_out(open_page, served):
         .locator(".zx-problem")
         .filter(has_text="cut_off.nc")
     )
-    expect(misfit).to_be_visible(timeout=30_000)
+    expect(misfit).to_be_visible()
     misfit.get_by_role("button", name=re.compile("[Ll]eave")).first.click()
     expect(misfit).to_have_count(0)
     expect(page.get_by_role("tab", name="Files")).to_contain_text("3")
