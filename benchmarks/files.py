@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chunked_file", "daily_files", "grouped_file", "netcdf_file"]
 
+_AHEAD = 3
 _VARIABLES = ("t2m", "d2m", "msl", "u10", "v10", "tp", "sst", "skt")
 
 
@@ -74,11 +75,11 @@ def _packed(file: Any, name: str, chunks: tuple[int, ...], dims: tuple[str, ...]
 
 
 def netcdf_file(folder: Path, variables: int, steps: int) -> str:
-    """Write `variables` variables, a chunk a step, step by step: the metadata are scattered.
+    """Write `variables` variables, a chunk a step, interleaved: the metadata are scattered.
 
-    With 20 variables of 2000 steps it has about 139 MB.
+    With 20 variables of 2000 steps it has about 140 MB.
     """
-    path = folder / f"interleaved_{variables}x{steps}.nc"
+    path = folder / f"scattered_{variables}x{steps}.nc"
     if path.exists():
         return str(path)
     generator = np.random.default_rng(0)
@@ -94,10 +95,11 @@ def netcdf_file(folder: Path, variables: int, steps: int) -> str:
         longitude.units, longitude[:] = "degrees_east", np.arange(0, 360, 5)
         dims = ("time", "latitude", "longitude")
         made = [_packed(file, f"v{number:02d}", (1, 36, 72), dims) for number in range(variables)]
-        for step in range(steps):
-            time[step] = 6.0 * step
-            for variable in made:
-                variable[step] = generator.integers(-400, 400, (36, 72), dtype="i2")
+        time[:] = 6.0 * np.arange(steps)
+        # Each variable is some steps ahead of the next: nodes of their indexes never are together.
+        order = [(step + _AHEAD * at, step, at) for step in range(steps) for at in range(variables)]
+        for _, step, at in sorted(order):
+            made[at][step] = generator.integers(-300, 300, (36, 72), dtype="i2")
     return str(path)
 
 
