@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import fsspec
 import h5py
 import numpy as np
@@ -538,6 +541,27 @@ def test_scalars_and_nothing(folder) -> None:
             del space
             folder.virtual(layout)
         folder.checked()
+
+
+def test_the_hdf5_library_is_never_asked(folder) -> None:
+    """It crashes on damaged lists of mappings, and follows names anywhere."""
+    (values,) = _blocks(1)
+    folder.source("a.h5", values, **_GZIP)
+    layout = h5py.VirtualLayout((8, 8), "i8")
+    layout[:4] = layout[4:] = h5py.VirtualSource("a.h5", "d", (4, 8))
+    folder.virtual(layout)
+    raw = str(folder.path / "raw.bin")
+    with h5py.File(folder.master, "a") as file:
+        file.create_dataset("external", data=values, external=[(raw, 0, 256)])
+    script = (
+        "import sys; sys.modules['h5py'] = None\n"
+        "from zarrchive.readers.open import read_group\n"
+        "arrays = read_group(sys.argv[1]).arrays\n"
+        "print({name: array.manifest.nrefs for name, array in arrays.items()})"
+    )
+    command = [sys.executable, "-c", script, str(folder.master)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "{'external': 1, 'x': 8}"
 
 
 def test_remote_sources(folder) -> None:

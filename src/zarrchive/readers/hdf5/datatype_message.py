@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 from struct import unpack_from
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -138,12 +139,16 @@ def _floating_point(cursor: _Cursor, head: _Head) -> FloatingPoint:
         "<BBBBI", cursor.take(8)
     )
     sign_position = head.flags >> 8 & 0xFF
-    ends = (
-        sign_position + 1,
-        exponent_position + exponent_size,
-        mantissa_position + mantissa_size,
+    parts = sorted(
+        [
+            (sign_position, 1),
+            (exponent_position, exponent_size),
+            (mantissa_position, mantissa_size),
+            (8 * head.size, 0),
+        ]
     )
-    if not exponent_size or not mantissa_size or max(ends) > 8 * head.size:
+    overlaps = any(a + size > b for (a, size), (b, _) in pairwise(parts))
+    if not exponent_size or not mantissa_size or overlaps or parts[-1][1]:
         raise ValueError(
             f"a float of {head.size} bytes with its sign at bit {sign_position}, {exponent_size} "
             f"bits of exponent at bit {exponent_position} and {mantissa_size} of mantissa at bit "
