@@ -24,6 +24,7 @@ _CONTINUATION: Final = 0x10
 _NIL: Final = 0
 _MUST_UNDERSTAND: Final = 0x80
 _LAST_KNOWN: Final = 0x18
+_SHAREABLE: Final = frozenset({0x01, 0x03, 0x04, 0x05, 0x0B, 0x0C})
 _FIRST_READ: Final = 512
 """Bytes; holds most object headers."""
 
@@ -116,8 +117,7 @@ def _split(
             raise Damaged(f"message {kind:#x} of its object header is cut off")
         if kind == _CONTINUATION:
             continuations.append(data[at : at + size])
-        elif flags & 0x06 == 0x06 or flags & 0x28 == 0x28 or flags & 0x30 == 0x20:
-            # Shared and not to be shared; was unknown, but must not be, or was not to be marked.
+        elif _contradicts_itself(kind, flags):
             raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
         elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
             raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
@@ -128,3 +128,15 @@ def _split(
     if at != stop and (tracks_order is None or has_nil):
         raise Damaged(f"{stop - at} bytes of its object header are no message")
     return tuple(messages), tuple(continuations), count
+
+
+def _contradicts_itself(kind: int, flags: int) -> bool:
+    """Whether flags of a message exclude one another, or do not exist for its kind (§IV.A.1).
+
+    Shared and not to be shared; was unknown, but must not be, or was not to be marked; to be
+    shared, though messages of its kind never are.
+    """
+    if not flags & 0x66:
+        return False
+    is_odd = flags & 0x06 == 0x06 or flags & 0x28 == 0x28 or flags & 0x30 == 0x20
+    return is_odd or (bool(flags & 0x40) and kind <= _LAST_KNOWN and kind not in _SHAREABLE)

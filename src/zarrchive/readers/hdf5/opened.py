@@ -123,7 +123,10 @@ def _check_lock(source: Source) -> None:
         import fcntl
     except ImportError:
         return
-    descriptor = os.open(source.local_path, os.O_RDONLY)
+    try:
+        descriptor = os.open(source.local_path, os.O_RDONLY)
+    except OSError:
+        return  # it has gone since; reading will say so
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -153,9 +156,13 @@ def _by_h5py(source: Source) -> Superblock:
     from h5py import h5g
 
     with _open_h5py(source) as file:
-        plist = file.id.get_create_plist()
-        address_size, length_size = plist.get_sizes()
-        low, high = h5g.get_objinfo(file["/"].id).objno
+        try:
+            plist = file.id.get_create_plist()
+            address_size, length_size = plist.get_sizes()
+            low, high = h5g.get_objinfo(file["/"].id).objno
+        except H5PY_ERRORS as error:
+            raise_if_ours(error)
+            raise FormatError(_unreadable(source, f"HDF5 says: {error}")) from error
         return Superblock(
             version=-1,
             base=int(plist.get_userblock()),

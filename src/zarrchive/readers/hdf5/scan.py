@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from zarrchive.readers.hdf5.datatype_message import parse_datatype
 from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, read_links
 from zarrchive.readers.hdf5.object_header import read_header
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
@@ -25,6 +26,7 @@ __all__ = ["Scan"]
 _DATASPACE, _DATATYPE = 0x01, 0x03
 _GROUP: Final = frozenset({0x02, 0x11})
 """Kinds of messages that only groups have: link info, symbol table."""
+_SHARED: Final = 2
 _MOST_SOFT: Final = 16
 """Soft links that HDF5 follows for one path."""
 
@@ -143,5 +145,10 @@ class Scan:
             return FileObject(address, path, "group", messages, links)
         if _DATATYPE in kinds:
             kind: Kind = "dataset" if _DATASPACE in kinds else "datatype"
+            if kind == "datatype":
+                # Nothing of it is shown, but what should have been something else is damage.
+                for one in messages:
+                    if one.kind == _DATATYPE and not one.flags & _SHARED:
+                        parse_datatype(one.body)
             return FileObject(address, path, kind, messages)
         raise Damaged("its object header is that of no group, dataset or datatype")

@@ -40,6 +40,8 @@ def shared_body(superblock: Superblock, kind: int, reference: bytes) -> Steps[by
     if version == 3 and place == _IN_HEAP:
         heap = yield from _heap_of(superblock, kind)
         (body,) = yield from heap_objects(superblock, heap, [reference[2:10]])
+        if not body:
+            raise Damaged("a message in the heap of shared messages is empty")
         return body
     address = superblock.address(reference, 8 if version == 1 else 2)
     messages = yield from read_header(superblock, address)
@@ -51,7 +53,8 @@ def shared_body(superblock: Superblock, kind: int, reference: bytes) -> Steps[by
                 if heap_reference[:2] == bytes([3, _IN_HEAP]):
                     return (yield from shared_body(superblock, kind, heap_reference))
                 raise Damaged(f"a shared message at address {address} is shared itself")
-            return message.body
+            if message.body:
+                return message.body
     raise Damaged(f"there is no message of kind {kind:#x} to share at address {address}")
 
 
