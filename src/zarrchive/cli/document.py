@@ -5,9 +5,9 @@ One object::
     {"zarrchive": "0.1.0", "files": [FILE, ...]}
 
 FILE has ``url``, ``size`` (bytes, null if unknown), ``format`` (null if unknown), ``groups`` (null
-if the file cannot be read) and ``problems`` (of the file as a whole). Groups are a flat list,
-parents first, each with ``path``, ``dimensions`` (name to size), ``attributes``, ``arrays`` and
-``problems``.
+if the file cannot be read), ``problems`` (of the file as a whole) and ``notes`` (what the reader
+had to leave to a slower library). Groups are a flat list, parents first, each with ``path``,
+``dimensions`` (name to size), ``attributes``, ``arrays`` and ``problems``.
 
 An array has ``name``, ``path``, ``dtype``, ``shape``, ``dimensions``, ``chunks`` (elements of one
 chunk), ``codecs`` (Zarr v3 documents in the order of encoding), ``fill_value``, ``grid`` (number of

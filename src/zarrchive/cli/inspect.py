@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from zarrchive.cli.arguments import add_source_arguments
+from zarrchive.cli.notes import notes_of_readers
 from zarrchive.cli.terminal import print_problems
 from zarrchive.errors import ZarrchiveError
 
@@ -35,6 +36,8 @@ class _Found:
     format: str | None = None
     root: ManifestGroup | None = None
     problems: Sequence[Problem] = ()
+    notes: Sequence[str] = ()
+    """What the reader noted: what it had to leave to a slower library."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -78,12 +81,13 @@ def _look(url: str, options: Namespace) -> _Found:
             found_format = format_of(source)
             known["size"] = source.size
             known["format"] = None if found_format is None else found_format.title
-        known["root"] = read_group(
-            url,
-            reader=options.reader,
-            group=options.group,
-            storage_options=options.storage_options,
-        )
+        with notes_of_readers() as known["notes"]:
+            known["root"] = read_group(
+                url,
+                reader=options.reader,
+                group=options.group,
+                storage_options=options.storage_options,
+            )
     except ZarrchiveError as error:
         return _Found(**known, problems=error.problems)
     return _Found(**known)
@@ -98,6 +102,7 @@ def _document(found: _Found, options: Namespace) -> dict[str, Any]:
         "format": found.format,
         "groups": None if found.root is None else group_documents(found.root, _start(options)),
         "problems": [problem_document(problem) for problem in found.problems],
+        "notes": list(found.notes),
     }
 
 
@@ -114,6 +119,8 @@ def _print_tree(found: _Found, options: Namespace) -> None:
         found.url, groups, size=found.size, kind=found.format, attributes=options.attributes
     )
     terminal().print(tree)
+    for note in found.notes:
+        terminal().print(f"note: {note}", style="dim", markup=False, highlight=False)
 
 
 def _start(options: Namespace) -> str:

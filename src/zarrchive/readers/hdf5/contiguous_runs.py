@@ -13,14 +13,14 @@ _SMALLEST_RUN: Final = 2**16
 """Bytes; shorter runs would cost more requests than they save."""
 
 
-def run_shape(shape: tuple[int, ...], itemsize: int, *, most: int = LARGEST_RUN) -> tuple[int, ...]:
+def run_shape(shape: tuple[int, ...], itemsize: int, *, most: int) -> tuple[int, ...]:
     """Return a chunk shape of at most `most` bytes whose chunks are runs of bytes in C order.
 
     A chunk is whole along the last dimensions, cut along one, and one element long before it.
     All chunks have the same length: Zarr has no shorter chunks at the edge. Where no such shape
     has chunks of a sensible size, it is the largest that has.
     """
-    if prod(shape) * itemsize <= most:
+    if prod(shape) * itemsize <= most or most < itemsize:
         return shape
     chunk = list(shape)
     for axis, size in enumerate(shape):
@@ -30,7 +30,7 @@ def run_shape(shape: tuple[int, ...], itemsize: int, *, most: int = LARGEST_RUN)
             continue
         chunk[axis] = _largest_divisor(size, most // rest)
         break
-    while prod(chunk) * itemsize < _SMALLEST_RUN:
+    while prod(chunk) * itemsize < min(_SMALLEST_RUN, most):
         grown = next(axis for axis in reversed(range(len(shape))) if chunk[axis] != shape[axis])
         chunk[grown] = shape[grown]
     return tuple(chunk)

@@ -44,6 +44,8 @@ class OpenFile:
     is_parsed: bool
     """Whether objects are parsed here; otherwise all of them are left to h5py."""
     heaps: GlobalHeaps
+    largest_run: int | None = None
+    """Bytes that a chunk of contiguous data has at most; None: they are one chunk."""
     paths: dict[int, bytes] = field(default_factory=dict)
     """A path of each object that was found, by address."""
     left_to_h5py: list[str] = field(default_factory=list)

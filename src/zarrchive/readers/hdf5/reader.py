@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from zarrchive.readers.hdf5.contiguous_runs import LARGEST_RUN
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.hierarchy import read_hierarchy
 from zarrchive.readers.hdf5.opened import opened
@@ -23,10 +24,17 @@ _PLACES: Final = (0, 512, 1024, 2048)
 
 @dataclass(frozen=True, slots=True)
 class HDF5Reader:
-    """Map every group and dataset of an HDF5 file, reading no chunk but those to be inlined."""
+    """Map every group and dataset of an HDF5 file, reading no chunk but those to be inlined.
+
+    The metadata are parsed here; only what is not understood is left to h5py, which is said at
+    level INFO of the logger ``zarrchive.readers.hdf5.opened``.
+    """
 
     name: str = "hdf5"
     formats: tuple[str, ...] = ("HDF5", "netCDF4")
+    contiguous_chunk_nbytes: int | None = LARGEST_RUN
+    """Contiguous data that take more bytes are cut into chunks of at most so many, where such
+    chunks fit, so that a part can be read without the whole. None: they stay one chunk."""
 
     def match(self, head: bytes, url: str) -> Match:  # noqa: ARG002 - the signature decides alone
         found = any(head[at : at + len(SIGNATURE)] == SIGNATURE for at in _PLACES)
@@ -40,4 +48,5 @@ class HDF5Reader:
         inline: frozenset[str] | None = frozenset(),
     ) -> ManifestGroup:
         with opened(source, inline) as file:
+            file.largest_run = self.contiguous_chunk_nbytes
             return run(read_hierarchy(file, group), file.data)

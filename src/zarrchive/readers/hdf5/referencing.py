@@ -53,7 +53,9 @@ def contiguous(facts: Facts, elements: Stored) -> Storage:
         start += file.superblock.base
     if start + nbytes > file.source.size:
         return Refused(truncated(start + nbytes, file.source.size))
-    chunk_shape = run_shape(shape, nbytes // prod(shape))
+    chunk_shape = shape
+    if file.largest_run is not None:
+        chunk_shape = run_shape(shape, nbytes // prod(shape), most=file.largest_run)
     grid = grid_of(shape, chunk_shape)
     length = nbytes // prod(grid)
     offset = np.arange(prod(grid), dtype=np.uint64) * np.uint64(length) + np.uint64(start)

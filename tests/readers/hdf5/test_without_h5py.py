@@ -1,0 +1,56 @@
+"""Ordinary files are read without h5py, which is imported only when something is left to it."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import h5py
+import netCDF4
+import numpy as np
+from h5py import h5d, h5p, h5s, h5t
+
+READ = """
+import sys
+sys.modules["h5py"] = None
+import zarrchive
+dataset = zarrchive.open_virtual_dataset(sys.argv[1])
+assert not dataset.virtual.problems, dataset.virtual.problems
+print(dict(dataset.sizes), dataset.time.values[-1], *dataset["name"].attrs)
+"""
+
+
+def test_h5py_is_not_needed(tmp_path) -> None:
+    path = tmp_path / "file.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", None)
+        time = file.createVariable("time", "f8", ("time",), zlib=True)
+        time.units = "days since 2000-01-01"
+        time[:] = np.arange(100)
+        name = file.createVariable("name", str, ("time",))
+        name[:] = np.array([f"day {n}" for n in range(100)], dtype=object)
+        for number in range(20):
+            name.setncattr(f"a{number:02d}", "x" * 100)
+        file.createVariable("x", "f4", ("time",), chunksizes=(7,))[:] = 1
+    command = [sys.executable, "-c", READ, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("{'time': 100} 2000-04-09T00:00:00.000000000 a00 a01")
+
+
+def test_what_is_left_to_h5py_is_said(sample, caplog) -> None:
+    with sample.writing() as file:
+        file["x"] = [1, 2, 3]
+        # Links in a heap whose blocks are filtered.
+        plist = h5p.create(h5p.GROUP_CREATE)
+        plist.set_link_phase_change(0, 0)
+        plist.set_deflate(1)
+        made = h5py.h5g.create(file.id, b"g", None, plist)
+        space = h5s.create_simple((2,))
+        for number in range(30):
+            h5d.create(made, f"y{number:02d}".encode(), h5t.STD_I32LE, space)
+    with caplog.at_level(logging.INFO, logger="zarrchive"):
+        group = sample.checked()
+    assert len(group.groups["g"].arrays) == 30
+    assert "1 objects were left to h5py, the first is /g: the blocks of its" in caplog.text
