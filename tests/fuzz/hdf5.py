@@ -21,11 +21,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import h5py
 
 from zarrchive.testing.hdf5.atlas import ATLAS
 from zarrchive.testing.hdf5.worker import Worker
+
+if TYPE_CHECKING:
+    from zarrchive.testing.hdf5.examination import Outcome
+    from zarrchive.testing.hdf5.verdict import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("ZARRCHIVE_DATA", ROOT.parent / "shared" / "data"))
@@ -73,7 +78,7 @@ class Report:
     _alike: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, worker: Worker, outcome, kind: str, seed: str) -> None:
+    def add(self, worker: Worker, outcome: Outcome, kind: str, seed: str) -> None:
         """Count one file, and keep it if anything was found."""
         with self._lock:
             self.counts[kind] += 1
@@ -89,9 +94,10 @@ class Report:
             if outcome.findings:
                 self._keep(worker, outcome, seed)
 
-    def _keep(self, worker: Worker, outcome, seed: str) -> None:
+    def _keep(self, worker: Worker, outcome: Outcome, seed: str) -> None:
         first = outcome.silent[0] if outcome.silent else outcome.findings[0]
-        self._alike[alike := f"{first.kind} {re.sub('[0-9]+', '#', first.text)[:60]}"] += 1
+        alike = _alike(first)
+        self._alike[alike] += 1
         if self._alike[alike] > KEPT or not worker.current.exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +116,15 @@ class Report:
             print(f"{self.counts[name]:9d} {name}: {text}")
         for alike, count in self._alike.most_common(40):
             print(f"{count:9d} x {alike}")
+
+
+def _alike(finding: Finding) -> str:
+    """Return what findings of one cause have in common: no names, numbers, or deeper frames."""
+    text = re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", finding.text.split("(most recent call first)")[0])
+    frame = re.search(r"line [0-9]+ in (\w+)", finding.text)
+    text = re.sub(r"\['\.\.\.'(, '\.\.\.')*\]", "[...]", text.split(" are ")[0])
+    text = re.sub("[0-9]+", "#", " ".join(text.split()))[:70]
+    return f"{finding.kind} {text}{f' in {frame[1]}' if frame else ''}"
 
 
 def main() -> int:

@@ -52,7 +52,10 @@ def main(folder: Path) -> None:
 
 
 def _limit_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    statm = Path("/proc/self/statm")
+    if not statm.exists():  # only Linux has it
+        return
+    pages = int(statm.read_text().split()[0])
     limit = pages * resource.getpagesize() + _MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
