@@ -9,8 +9,8 @@ __all__ = ["LARGEST_RUN", "run_shape"]
 
 LARGEST_RUN: Final = 8 * 2**20
 """Bytes; contiguous data up to this size stay one chunk."""
-_SMALLEST_RUN: Final = 2**16
-"""Bytes; shorter runs would cost more requests than they save."""
+_SMALLEST_PART: Final = 128
+"""A run is at least this part of the largest: shorter ones cost more requests than they save."""
 
 
 def run_shape(shape: tuple[int, ...], itemsize: int, *, most: int) -> tuple[int, ...]:
@@ -30,7 +30,7 @@ def run_shape(shape: tuple[int, ...], itemsize: int, *, most: int) -> tuple[int,
             continue
         chunk[axis] = _largest_divisor(size, most // rest)
         break
-    while prod(chunk) * itemsize < min(_SMALLEST_RUN, most):
+    while prod(chunk) * itemsize < most // _SMALLEST_PART:
         grown = next(axis for axis in reversed(range(len(shape))) if chunk[axis] != shape[axis])
         chunk[grown] = shape[grown]
     return tuple(chunk)
