@@ -89,7 +89,7 @@ def fill_text(facts: Facts) -> Steps[str]:
 def _has_data(facts: Facts) -> bool:
     """Say whether anything was ever stored of a dataset without chunks."""
     if isinstance(facts.layout, Contiguous):
-        return facts.layout.address is not None and facts.layout.length != 0
+        return facts.layout.address is not None
     return True
 
 

@@ -111,7 +111,7 @@ def _parsed(body: bytes, width: int) -> Link:
     if flags & 0x08:
         kind, at = number(body, at, 1), at + 1
     if flags & 0x04:
-        order, at = number(body, at, 8), at + 8
+        order, at = int.from_bytes(body[at : at + 8], "little", signed=True), at + 8
     if flags & 0x10:
         at += 1  # the character set: names are decoded as UTF-8, which ASCII is
     size = 1 << (flags & 3)

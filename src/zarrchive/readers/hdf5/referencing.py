@@ -37,7 +37,7 @@ def contiguous(facts: Facts, elements: Stored) -> Storage:
         raise TypeError(f"{layout} is not contiguous")
     shape = one_chunk(facts.full_shape)
     nbytes = prod(facts.full_shape) * elements.itemsize
-    if layout.address is None or layout.length == 0 or not nbytes:
+    if layout.address is None or not nbytes:
         return Absent(shape, prod(facts.full_shape))
     if layout.length not in {None, nbytes}:
         return Refused(
