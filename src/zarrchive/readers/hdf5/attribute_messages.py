@@ -19,6 +19,8 @@ from zarrchive.readers.hdf5.shared_message import body_of, shared_body
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zarrchive.readers.hdf5.dataspace import Extent
     from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
@@ -112,13 +114,20 @@ def _dense(superblock: Superblock, info: bytes) -> Steps[list[bytes]]:
         return []
     records = yield from read_records(superblock, tree, {_BY_NAME})
     rows = records.as_bytes()
+    bodies: Sequence[bytes]
     if any(row[-_RECORD_TAIL] & _SHARED for row in rows):
         bodies = yield from _shared_in_heap(superblock, heap, rows)
     else:
         bodies = yield from heap_objects(superblock, heap, [row[:-_RECORD_TAIL] for row in rows])
-    for body, row in zip(bodies, rows, strict=True):
-        check_name(_split(body)[0], row[-4:])
-    return bodies
+    _check_names(tuple(bodies), tuple(row[-4:] for row in rows))
+    return list(bodies)
+
+
+@lru_cache(maxsize=2**12)
+def _check_names(bodies: tuple[bytes, ...], stored: tuple[bytes, ...]) -> None:
+    """Check the names of attributes against the hashes by which they are indexed."""
+    for body, name_hash in zip(bodies, stored, strict=True):
+        check_name(_split(body)[0], name_hash)
 
 
 def _shared_in_heap(superblock: Superblock, heap: int, rows: list[bytes]) -> Steps[list[bytes]]:

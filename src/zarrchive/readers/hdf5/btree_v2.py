@@ -6,7 +6,8 @@ Follows the HDF5 File Format Specification 3.0, §III.A.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -36,13 +37,32 @@ class Records:
     """The records of a tree, in no particular order."""
 
     kind: int
-    rows: npt.NDArray[np.uint8]
-    """Shape (records, bytes of a record)."""
+    size: int
+    """Bytes of a record; at least 1."""
+    data: bytes
+    """All records, one behind the other."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.uint8]:
+        """The records as an array of shape (records, bytes of a record)."""
+        return np.frombuffer(self.data, dtype=np.uint8).reshape(-1, self.size)
 
     def as_bytes(self) -> list[bytes]:
         """Return each record as bytes."""
-        data, size = self.rows.tobytes(), self.rows.shape[1]
+        data, size = self.data, self.size
         return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+class _Header(NamedTuple):
+    """The header of a tree."""
+
+    kind: int
+    node_size: int
+    record_size: int
+    depth: int
+    root: int
+    n_root: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +84,55 @@ def read_records(
     Where `keys_of` returns the keys of an array of records, they have to be in order.
     """
     o, n = superblock.address_size, superblock.length_size
-    header = yield superblock.at(address, 22 + o + n)
-    if header[:4] != b"BTHD" or header[4]:
+    header = _header((yield superblock.at(address, 22 + o + n)), o, n)
+    if header is None:
         raise Damaged(f"there is no B-tree of version 2 at address {address}")
-    check_checksum(header, "a B-tree")
-    kind, node_size = header[5], number(header, 6, 4)
-    record_size, depth = number(header, 10, 2), number(header, 12, 2)
-    root, n_root = number(header, 16, o), number(header, 16 + o, 2)
-    total = number(header, 18 + o, n)
+    kind, size = header.kind, max(1, header.record_size)
     if kind not in kinds:
         raise Damaged(f"the B-tree at address {address} is of type {kind}, not of {sorted(kinds)}")
-    if not record_size or not total:
-        return Records(kind, np.zeros((0, max(1, record_size)), dtype=np.uint8))
-    if total * record_size > superblock.size:
-        raise Damaged(f"its B-tree claims {total} records, more than the file holds")
-    levels = _levels(node_size, record_size, depth, o)
-    sizes = (node_size, record_size)
-    rows = yield from _all_levels(superblock, levels, sizes, (root, n_root), keys_of)
-    if len(rows) != total:
-        raise Damaged(f"its B-tree says that it has {total} records, but it has {len(rows)}")
-    return Records(kind, rows)
+    if not header.record_size or not header.total:
+        return Records(kind, size, b"")
+    if header.total * size > superblock.size:
+        raise Damaged(f"its B-tree claims {header.total} records, more than the file holds")
+    levels = _levels(header.node_size, size, header.depth, o)
+    if header.depth or keys_of is not None:
+        rows = yield from _all_levels(superblock, levels, header, keys_of)
+        data = rows.tobytes()
+    else:
+        data = yield from _one_leaf(superblock, levels[0], header)
+    if len(data) != header.total * size:
+        count = len(data) // size
+        raise Damaged(f"its B-tree says that it has {header.total} records, but it has {count}")
+    return Records(kind, size, data)
+
+
+@lru_cache(maxsize=1024)
+def _header(data: bytes, o: int, n: int) -> _Header | None:
+    """Parse the header of a tree; the files of a series often repeat it."""
+    if data[:4] != b"BTHD" or data[4]:
+        return None
+    check_checksum(data, "a B-tree")
+    return _Header(
+        kind=data[5],
+        node_size=number(data, 6, 4),
+        record_size=number(data, 10, 2),
+        depth=number(data, 12, 2),
+        root=number(data, 16, o),
+        n_root=number(data, 16 + o, 2),
+        total=number(data, 18 + o, n),
+    )
+
+
+def _one_leaf(superblock: Superblock, level: _Level, header: _Header) -> Steps[bytes]:
+    """Read the records of a tree that is one leaf, as those of a dozen links or attributes are."""
+    if header.n_root > level.most_records:
+        raise Damaged("a node of its B-tree claims more records than it has room for")
+    end = _PREFIX + header.n_root * header.record_size
+    leaf: bytes = yield superblock.at(header.root, end + 4)
+    if leaf[:4] != b"BTLF":
+        raise Damaged("a node of its B-tree does not begin with BTLF")
+    check_checksum(leaf, "a node of a B-tree")
+    return leaf[_PREFIX:end]
 
 
 def _levels(node_size: int, record_size: int, depth: int, address_size: int) -> list[_Level]:
@@ -113,13 +162,12 @@ def _width(most: int) -> int:
 def _all_levels(
     superblock: Superblock,
     levels: list[_Level],
-    sizes: tuple[int, int],
-    root: tuple[int, int],
+    header: _Header,
     keys_of: KeysOf | None,
 ) -> Steps[npt.NDArray[np.uint8]]:
-    node_size, record_size = sizes
-    addresses = np.array([root[0]], dtype=np.uint64)
-    counts = np.array([root[1]], dtype=np.int64)
+    node_size, record_size = header.node_size, header.record_size
+    addresses = np.array([header.root], dtype=np.uint64)
+    counts = np.array([header.n_root], dtype=np.int64)
     found = []
     bounds = Bounds(None, None)
     for depth in range(len(levels) - 1, -1, -1):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from numcodecs.jenkins import jenkins_lookup3
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["heap_objects"]
 
 _MANAGED, _HUGE, _TINY = 0, 1, 2
+_LARGEST_KEPT: Final = 1 << 15
+"""Bytes of the blocks of a heap that are still remembered: no more than 16 MiB in all."""
 _HUGE_INDIRECT: Final = 1
 """Type of the B-tree of huge objects that are not filtered and found by a number."""
 
@@ -77,40 +80,48 @@ class _Heap:
         return int(covered.bit_length() - first.bit_length()) + 1
 
 
-def heap_objects(superblock: Superblock, address: int, ids: Sequence[bytes]) -> Steps[list[bytes]]:
+def heap_objects(
+    superblock: Superblock, address: int, ids: Sequence[bytes]
+) -> Steps[tuple[bytes, ...]]:
     """Return the objects with `ids` of the heap at `address`, in the order given."""
     if not ids:
-        return []
+        return ()
     heap = yield from _header(superblock, address)
     kinds = {one[0] >> 4 & 3 for one in ids} if all(ids) else {3}
     if any(one[0] >> 6 for one in ids) or 3 in kinds:
         raise Damaged("the ID of an object of a fractal heap is of an unknown kind")
-    blocks: list[tuple[int, bytes]] = []
+    blocks: tuple[tuple[int, bytes], ...] = ()
     if _MANAGED in kinds:
-        blocks = yield from _direct_blocks(superblock, heap)
-    starts = [start for start, _ in blocks]
+        blocks = tuple((yield from _direct_blocks(superblock, heap)))
+    if kinds == {_MANAGED}:
+        return _managed_objects(heap, blocks, tuple(ids))
     huge: dict[bytes, bytes] = {}
     if _HUGE in kinds:
         huge = yield from _huge_objects(
             superblock, heap, {one for one in ids if one[0] >> 4 & 3 == _HUGE}
         )
-    found = []
+    found: list[bytes] = []
     for one in ids:
         kind = one[0] >> 4 & 3
         if kind == _MANAGED:
-            found.append(_managed(heap, starts, blocks, one))
+            found += _managed_objects(heap, blocks, (one,))
         elif kind == _HUGE:
             found.append(huge[one])
         else:
             found.append(_tiny(heap, one))
-    return found
+    return tuple(found)
 
 
 def _header(superblock: Superblock, address: int) -> Steps[_Heap]:
     o, n = superblock.address_size, superblock.length_size
+    data = yield superblock.at(address, 26 + 12 * n + 3 * o)
+    return _parsed(data, address, o, n)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
+    """Parse the header of a heap; the files of a series often repeat it."""
     fixed = 14 + 10 * n + 2 * o  # the fields before the doubling table
-    size = fixed + 12 + 2 * n + o
-    data = yield superblock.at(address, size)
     if data[:4] != b"FRHP" or data[4]:
         raise Damaged(f"there is no fractal heap at address {address}")
     if number(data, 7, 2):
@@ -202,15 +213,32 @@ def _direct(
     return offset, data
 
 
-def _managed(heap: _Heap, starts: list[int], blocks: list[tuple[int, bytes]], one: bytes) -> bytes:
-    offset = number(one, 1, heap.offset_width)
-    length = number(one, 1 + heap.offset_width, heap.length_width)
-    at = bisect_right(starts, offset) - 1
-    if at >= 0:
-        start, data = blocks[at]
-        if offset + length <= start + len(data):
-            return data[offset - start : offset - start + length]
-    raise Damaged(f"{length} bytes at offset {offset} are in no block of its fractal heap")
+def _managed_objects(
+    heap: _Heap, blocks: tuple[tuple[int, bytes], ...], ids: tuple[bytes, ...]
+) -> tuple[bytes, ...]:
+    """Return objects that are in the blocks; files of a series often repeat whole blocks."""
+    if sum(len(data) for _, data in blocks) > _LARGEST_KEPT:
+        return _cut_out(heap, blocks, ids)
+    return _cut_out_once(heap, blocks, ids)
+
+
+def _cut_out(
+    heap: _Heap, blocks: tuple[tuple[int, bytes], ...], ids: tuple[bytes, ...]
+) -> tuple[bytes, ...]:
+    starts = [start for start, _ in blocks]
+    found = []
+    for one in ids:
+        offset = number(one, 1, heap.offset_width)
+        length = number(one, 1 + heap.offset_width, heap.length_width)
+        at = bisect_right(starts, offset) - 1
+        start, data = blocks[at] if at >= 0 else (0, b"")
+        if offset + length > start + len(data):
+            raise Damaged(f"{length} bytes at offset {offset} are in no block of its fractal heap")
+        found.append(data[offset - start : offset - start + length])
+    return tuple(found)
+
+
+_cut_out_once = lru_cache(maxsize=512)(_cut_out)
 
 
 def _tiny(heap: _Heap, one: bytes) -> bytes:
