@@ -67,6 +67,24 @@ class TestFiles:
         expect(page.get_by_label("Filter files")).to_have_value("rad")
         expect(listing(page)).to_have_attribute("aria-rowcount", "7")
 
+    @pytest.mark.parametrize("part", [".zx-tick", ".zx-name"])
+    def test_a_click_counts_though_its_row_changes_meanwhile(self, front, part):
+        page = front(files=30)
+        target = row(page, "air_temperature_202001")
+        target.locator(part).hover()
+        page.mouse.down()
+        page.keyboard.press("Control+a")
+        collection = page.get_by_role("region", name="Collection")
+        expect(collection).to_contain_text("30\u00a0files")
+        expect(row(page, "precipitation_202001")).to_have_attribute("aria-selected", "true")
+        page.mouse.up()
+        if part == ".zx-tick":
+            expect(collection).to_contain_text("29\u00a0files")
+            expect(target).to_have_attribute("aria-selected", "false")
+        else:
+            expect(page.get_by_role("tab", name="Look")).to_have_attribute("aria-selected", "true")
+            assert sent(page, "LookAt")
+
     def test_a_hundred_thousand_files_the_end_key_draws_and_asks_for_few(self, front):
         page = front(files=100_000)
         expect(row(page, "archive")).to_be_visible()

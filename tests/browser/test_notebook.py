@@ -8,22 +8,21 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from time import monotonic, sleep
 
 import pytest
 from playwright.sync_api import expect
 
-pytest.importorskip("jupyterlab")
+pytestmark = pytest.mark.skipif(find_spec("jupyterlab") is None, reason="needs jupyterlab")
 
 TOKEN = "not-a-secret-only-for-this-test"
 
 # Runs until the page has changed the theme: until then the kernel is busy, as it often is.
-WAIT_FOR_THEME = """
-import queue
+WAIT_FOR_THEME = """import queue
 themes = queue.Queue()
 explorer.observe(lambda change: themes.put(change.new), "theme")
-themes.get()
-"""
+themes.get()"""
 
 # What is drawn cannot tell: the indicator beside the kernel's name is idle from the start.
 KERNEL_IS_THERE = """() => {

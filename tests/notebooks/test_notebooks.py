@@ -7,12 +7,16 @@ import shutil
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def nbformat():
+    """Imported where it is needed: it takes longer than all other imports of a test process."""
+    return pytest.importorskip("nbformat")
 
 
 def test_there_are_notebooks() -> None:
@@ -35,7 +39,9 @@ def kernel(monkeypatch, tmp_path):
 # Jupyter's client warns of its own event loops and of permissions of its connection file.
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_it_runs_and_prints_what_it_shows(path, kernel, demo_folder, tmp_path) -> None:
+def test_it_runs_and_prints_what_it_shows(path, kernel, demo_folder, tmp_path, nbformat) -> None:
+    from nbclient import NotebookClient
+
     folder = tmp_path / "work"
     folder.mkdir()
     shutil.copytree(demo_folder, folder / "demo")
@@ -49,7 +55,7 @@ def test_it_runs_and_prints_what_it_shows(path, kernel, demo_folder, tmp_path) -
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_it_is_stored_with_its_outputs_and_without_traces_of_a_machine(path) -> None:
+def test_it_is_stored_with_its_outputs_and_without_traces_of_a_machine(path, nbformat) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -20,7 +20,6 @@ __all__ = ["RunningServer", "serve", "start"]
 
 _HOST: Final = "127.0.0.1"
 _TITLE: Final = "Zarrchive"
-_START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 10
 _SECONDS_TO_HEAR: Final = 0.1
 
@@ -132,7 +131,7 @@ def start(
 
     thread = threading.Thread(target=run, name="zarrchive-server", daemon=True)
     thread.start()
-    started.wait(_START_SECONDS)
+    started.wait()
     if "error" in outcome:
         raise outcome["error"]
     url = f"http://{_HOST}:{port}/{prefix}/"

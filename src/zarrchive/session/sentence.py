@@ -33,7 +33,8 @@ def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]], *, unreadable: 
     blocked = len(plan.errors)
     end = f"; {counted(blocked, 'problem')} to solve first" if blocked else ""
     if unreadable:
-        end = f"; {counted(unreadable, 'file')} cannot be read and stay out{end}"
+        stay = "stays" if unreadable == 1 else "stay"
+        end = f"; {counted(unreadable, 'file')} cannot be read and {stay} out{end}"
     return f"{_joined(plan, parts)}: {_extent(plan, parts)}{taken}, {values}{end}."
 
 

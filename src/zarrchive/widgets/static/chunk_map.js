@@ -76,7 +76,7 @@ class ChunkMap {
     for (const kind of m.kinds) counts[Math.min(2, kind)] += 1;
     /** @param {string} kind @param {string} text @param {number} n */
     const item = (kind, text, n) => (n ? h("span.zx-legend-item", {}, h("i", { "data-kind": kind }), text) : null);
-    fill(this.legend, item("stored", "stored, darker is larger", counts[2]), item("inline", "inlined", counts[1]), item("missing", "not written", counts[0]));
+    fill(this.legend, item("stored", "stored, stronger is larger", counts[2]), item("inline", "inlined", counts[1]), item("missing", "not written", counts[0]));
   }
 
   /** @returns {{ cell: number, wide: number, width: number }} columns of cells per line; a long row is folded */

@@ -60,6 +60,7 @@ function makeFilesStep(app) {
       const row = pages.row(i);
       return { "aria-selected": row?.kind === "file" ? String(tickedOf(row)) : null, "data-kind": row?.kind };
     },
+    textOf: (i) => pages.row(i)?.name ?? null,
     onOpen: (i) => openRow(pages.row(i)),
     onTick: (i, { range }) => tickRows(i, range),
     onKey: (event) => {

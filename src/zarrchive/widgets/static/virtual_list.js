@@ -5,6 +5,7 @@
 const MAX_SCROLL_PIXELS = 8e6;
 /** Milliseconds between letters that still belong to one typed word. */
 const TYPING_PAUSE = 700;
+const POINTER_ENDS = ["pointerup", "pointercancel"];
 
 let listSerial = 0;
 
@@ -32,6 +33,8 @@ class VirtualList {
     this.active = 0;
     /** @type {number | null} where a shift range begins */
     this.anchor = null;
+    /** @type {{ row: Element, text: string | null | undefined } | null} where the pointer is down */
+    this.held = null;
     this.id = `zx-list-${++listSerial}`;
     this.typed = "";
     this.typedAt = 0;
@@ -48,6 +51,7 @@ class VirtualList {
         "aria-multiselectable": options.multi ? "true" : null,
         onscroll: () => this.paint(),
         onkeydown: (/** @type {KeyboardEvent} */ e) => this.onKeydown(e),
+        onpointerdown: (/** @type {PointerEvent} */ e) => this.hold(e),
         onclick: (/** @type {MouseEvent} */ e) => this.onClick(e),
       },
       options.header,
@@ -56,6 +60,8 @@ class VirtualList {
     this.pad.append(this.window);
     this.observer = new ResizeObserver(() => this.paint());
     this.observer.observe(this.el);
+    this.ended = () => setTimeout(() => this.release()); // the click comes first
+    for (const type of POINTER_ENDS) window.addEventListener(type, this.ended);
   }
 
   get headerHeight() {
@@ -110,6 +116,7 @@ class VirtualList {
 
   /** @param {HTMLElement} row @param {number} index */
   drawRow(row, index) {
+    if (row === this.held?.row) return;
     const signature = this.options.signature(index);
     if (row.dataset.signature !== signature) {
       row.dataset.signature = signature;
@@ -140,12 +147,29 @@ class VirtualList {
     this.options.onTick?.(index, { range: from === null ? null : [Math.min(from, index), Math.max(from, index)] });
   }
 
+  /**
+   * Leave the pressed row as it is until the click: of what is drawn anew in between, there is none.
+   * @param {PointerEvent} event
+   */
+  hold(event) {
+    const row = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".zx-vrow"));
+    if (!row) return;
+    this.held = { row, text: this.options.textOf?.(Number(row.dataset.index)) };
+  }
+
+  release() {
+    if (!this.held) return;
+    this.held = null;
+    this.paint();
+  }
+
   /** @param {MouseEvent} event */
   onClick(event) {
     const target = /** @type {Element} */ (event.target);
     const row = /** @type {HTMLElement | null} */ (target.closest(".zx-vrow"));
     if (!row) return;
     const index = Number(row.dataset.index);
+    if (row === this.held?.row && this.options.textOf?.(index) !== this.held.text) return; // another list came
     const zone = /** @type {HTMLElement | null} */ (target.closest("[data-tick], [data-open]"));
     const ticks = zone?.dataset.tick !== undefined;
     this.go(index, { quiet: ticks });
@@ -195,5 +219,6 @@ class VirtualList {
 
   close() {
     this.observer.disconnect();
+    for (const type of POINTER_ENDS) window.removeEventListener(type, this.ended);
   }
 }
