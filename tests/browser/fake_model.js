@@ -7,6 +7,7 @@ function makeFakeModel(options = {}) {
   const emit = (name, ...args) => (listeners.get(name) ?? []).forEach((f) => f(...args));
   const model = {
     sent: [],
+    lost: false, // whether pushed views get lost on the way
     get: (name) => traits[name],
     set: (name, value) => {
       traits[name] = value;
@@ -21,7 +22,7 @@ function makeFakeModel(options = {}) {
       else backend.act(message);
     },
   };
-  const backend = makeFakeBackend(options, (view) => model.set("view", view));
+  const backend = makeFakeBackend(options, (view) => model.lost || model.set("view", view));
   const answer = async ({ what, args, rid }) => {
     try {
       if (options.delay) await new Promise((r) => setTimeout(r, options.delay));
@@ -184,7 +185,7 @@ function makeFakeBackend(options, push) {
       actions[message.type](message);
       push(view());
     },
-    ask: (what, args) => fakeAnswers(what, args, { state, rows: () => rows, all, ticked, picked, load, misfits }),
+    ask: (what, args) => what === "view" ? { result: view() } : fakeAnswers(what, args, { state, rows: () => rows, all, ticked, picked, load, misfits }),
   };
 }
 

@@ -389,6 +389,12 @@ class TestEverywhere:
         expect(grids).to_have_count(2)
         expect(grids.nth(1)).to_contain_text("air_temperature_202001")
 
+    def test_an_action_shows_though_the_view_that_follows_it_is_lost(self, front):
+        page = front(files=30)
+        page.evaluate("model.lost = true")
+        row(page, "air_temperature_202001").locator(".zx-tick").click()
+        expect(page.get_by_role("region", name="Collection")).to_contain_text("1\u00a0file")
+
     def test_leaving_takes_everything_away(self, front):
         page = front()
         page.evaluate("leave(); model.set('view', {...model.get('view'), step: 'look'})")

@@ -60,7 +60,7 @@ function makeTabs(id, go) {
   };
 }
 
-/** Seconds between questions for the view while something is going on: a push may get lost. */
+/** Seconds between questions for the view, after an action and while something is going on: a push may get lost. */
 const LOOK_AGAIN_SECONDS = 2;
 
 /** @param {any} view @returns {boolean} whether a further view is to come */
@@ -73,12 +73,13 @@ function awaitsMore(view) {
 /**
  * The newest view: the one that Python pushed, or the answer to a question for it.
  * @param {any} model
- * @param {Transport["ask"]} ask
+ * @param {Transport} transport
  * @param {() => void} changed
  */
-function makeViews(model, ask, changed) {
+function makeViews(model, transport, changed) {
   let latest = model.get("view");
   let asking = false;
+  let acted = false;
   /** @param {any} view */
   const take = (view) => {
     if (!view?.step || (view.serial ?? 0) < (latest?.serial ?? 0)) return;
@@ -88,14 +89,20 @@ function makeViews(model, ask, changed) {
   const question = () => {
     if (asking) return;
     asking = true;
-    ask("view").then(({ result }) => take(result), () => {}).finally(() => (asking = false));
+    acted = false;
+    transport.ask("view").then(({ result }) => take(result), () => {}).finally(() => (asking = false));
   };
-  const clock = setInterval(() => latest?.step && awaitsMore(latest) && question(), LOOK_AGAIN_SECONDS * 1000);
+  const clock = setInterval(() => latest?.step && (acted || awaitsMore(latest)) && question(), LOOK_AGAIN_SECONDS * 1000);
   const pushed = () => take(model.get("view"));
   model.on("change:view", pushed);
   return {
     get: () => latest,
     question,
+    /** @type {Transport["act"]} */
+    act(type, fields) {
+      acted = true;
+      transport.act(type, fields);
+    },
     close() {
       clearInterval(clock);
       model.off("change:view", pushed);
@@ -130,7 +137,7 @@ function keepingFocus(root, change) {
 /** @param {{ model: any, el: HTMLElement, view?: any }} host */
 function render({ model, el, view: hostView }) {
   const transport = connect(model, hostView);
-  const views = makeViews(model, transport.ask, () => update());
+  const views = makeViews(model, transport, () => update());
   const id = `zx-${Math.random().toString(36).slice(2)}`;
   const live = h("div.zx-offscreen", { role: "status", "aria-live": "polite" });
   const panels = h("main.zx-main");
@@ -142,11 +149,11 @@ function render({ model, el, view: hostView }) {
   /** @type {App} */
   const app = {
     view: views.get,
-    act: transport.act,
+    act: views.act,
     ask: transport.ask,
     go: (wish) => {
       if (wish === step) return;
-      transport.act("GoTo", { step: wish });
+      views.act("GoTo", { step: wish });
       showStep(wish);
     },
     announce: (text) => setText(live, text),
