@@ -220,7 +220,7 @@ def _variable_rows(files: Sequence[Contents], findings: Sequence[Any]) -> tuple[
         for path, array in contents.arrays.items():
             row = rows.setdefault(path, [dims_of(array), {}, {}, 0])
             row[1].setdefault(dtype_text(array.dtype))
-            row[2].setdefault(" × ".join(map(str, array.chunk_shape)))
+            row[2].setdefault(" × ".join(map(str, array.chunk_shape)) or "scalar")
             row[3] += 1
     coordinates = {path for contents in files for path in contents.coordinates()}
     problems = Counter(finding.problem.variable for finding in findings)
