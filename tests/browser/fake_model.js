@@ -169,7 +169,7 @@ function makeFakeBackend(options, push) {
         state.combine.result = { kind: "dataset", html: options.html ?? "<div><b>xarray.Dataset</b><pre>Dimensions: (time: 744, lat: 91, lon: 180)</pre></div>", text: "<xarray.Dataset>\nDimensions:  (time: 744, lat: 91, lon: 180)\nData variables:\n  t2m\n  pr", nrefs: 2976, nvariables: 2, dims: { time: 744, lat: 91, lon: 180 } };
       });
     },
-    ChooseExport: ({ format, path, zarr_format }) => Object.assign(state.export, { format, path, zarr_format }),
+    ChooseExport: ({ format, path, zarr_format }) => Object.assign(state.export, { format, path: path || state.export.path, zarr_format }),
     Export: () => {
       if (state.export.path.startsWith("/root")) Object.assign(state.export, { status: "failed", problem: { severity: "error", code: "write-denied", where: state.export.path, what: "The folder /root cannot be written to.", hint: "Choose a folder of your own." } });
       else Object.assign(state.export, { status: "done", problem: null, report: { path: state.export.path, size: 184213, nrefs: 2976, ninlined: 4, seconds: 0.21, how_to_open: 'import xarray as xr\n\nds = xr.open_dataset("/data/era/combined.json", engine="kerchunk")' } });

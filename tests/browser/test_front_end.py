@@ -285,6 +285,20 @@ class TestCombineAndExport:
         field.press("Control+v")
         assert "xr.open_dataset" in field.input_value()
 
+    def test_what_was_chosen_stays_though_an_older_view_arrives(self, ticked):
+        ticked.get_by_role("button", name="Combine", exact=True).click()
+        to_step(ticked, "Export")
+        ticked.evaluate("model.lost = true; older = structuredClone(model.get('view'))")
+        ticked.get_by_role("radio", name="Kerchunk Parquet").click()
+        field = ticked.get_by_role("textbox", name="Destination")
+        field.fill("/data/mine.parq")
+        field.press("Tab")
+        ticked.evaluate("model.set('view', older)")
+        expect(field).to_have_value("/data/mine.parq")
+        ticked.get_by_role("button", name="Export", exact=True).click()
+        chosen = sent(ticked, "ChooseExport")[-1]
+        assert (chosen["format"], chosen["path"]) == ("kerchunk-parquet", "/data/mine.parq")
+
     def test_export_that_fails_says_why(self, ticked):
         ticked.get_by_role("button", name="Combine", exact=True).click()
         to_step(ticked, "Export")

@@ -54,10 +54,19 @@ function resultFacts(result, collection) {
 
 /** @param {App} app */
 function makeExportForm(app) {
-  /** @param {object} changes */
+  /** @type {{ format?: string, path?: string, zarr_format?: number }} What was chosen, until a view shows that Python knows it. */
+  let wished = {};
+  /** @param {typeof wished} changes */
   const choose = (changes) => {
-    const { format, path: to, zarr_format } = app.view().export;
-    app.act("ChooseExport", { format, path: to, zarr_format, ...changes });
+    wished = { ...wished, ...changes };
+    const { format, zarr_format } = app.view().export;
+    app.act("ChooseExport", { format, zarr_format, path: "", ...wished }); // "": as it is
+  };
+  const typed = () => ({ path: path.value.trim() });
+  /** @param {string} format */
+  const chooseFormat = (format) => {
+    choose({ format });
+    delete wished.path; // Python adapts the suffix
   };
   const cards = h("div.zx-cards", { role: "radiogroup", "aria-label": "Format" });
   cards.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => {
@@ -67,7 +76,7 @@ function makeExportForm(app) {
     if (!step || at < 0) return;
     e.preventDefault();
     const next = all[(at + step + all.length) % all.length];
-    choose({ format: next.dataset.format });
+    chooseFormat(String(next.dataset.format));
     next.focus();
   });
   const zarr = segmented("Zarr layout", [["2", "Zarr v2"], ["3", "Zarr v3"]], (value) => choose({ zarr_format: Number(value) }));
@@ -75,16 +84,17 @@ function makeExportForm(app) {
     type: "text",
     spellcheck: "false",
     "aria-label": "Destination",
-    onchange: () => choose({ path: path.value.trim() }),
+    oninput: () => (wished = { ...wished, ...typed() }),
+    onchange: () => choose(typed()),
     onkeydown: (/** @type {KeyboardEvent} */ e) => {
-      if (e.key === "Enter") choose({ path: path.value.trim() });
+      if (e.key === "Enter") choose(typed());
     },
   });
   const go = button("Export", {
     kind: "primary",
     icon: "export",
     onclick: () => {
-      choose({ path: path.value.trim() });
+      choose({});
       app.act("Export");
     },
   });
@@ -101,9 +111,12 @@ function makeExportForm(app) {
     focus: () => path.focus(),
     /** @param {any} view */
     update({ export: e }) {
-      fillOnce(cards, JSON.stringify([e.formats, e.format]), () => e.formats.map((/** @type {any} */ f) => formatCard(f, f.id === e.format, () => choose({ format: f.id }), app)));
+      fillOnce(cards, JSON.stringify([e.formats, e.format]), () => e.formats.map((/** @type {any} */ f) => formatCard(f, f.id === e.format, () => chooseFormat(f.id), app)));
       zarr.set(String(e.zarr_format));
-      if (!hasFocus(path)) path.value = e.path;
+      if (wished.format === e.format) delete wished.format;
+      if (wished.zarr_format === e.zarr_format) delete wished.zarr_format;
+      if (wished.path === e.path || (!wished.path && !hasFocus(path))) delete wished.path;
+      if (!hasFocus(path) && !wished.path) path.value = e.path;
       const chosen = e.formats.find((/** @type {any} */ f) => f.id === e.format);
       const refused = Boolean(chosen?.problems.some((/** @type {Problem} */ p) => p.severity === "error"));
       go.disabled = e.status === "running" || refused;
