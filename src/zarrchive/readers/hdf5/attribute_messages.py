@@ -169,7 +169,7 @@ def _split(body: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """Return name, datatype, dataspace and data."""
     version, _, name_size, type_size, space_size = unpack_from("<BBHHH", body)
     if not 1 <= version <= 3:
-        raise NotUnderstood(f"an attribute message has version {version}")
+        raise Damaged(f"an attribute message has version {version}")
     # Version 1 pads each part to a multiple of 8 bytes.
     unit = 8 if version == 1 else 1
     start = 8 if version < 3 else 9
