@@ -67,6 +67,19 @@ class TestFiles:
         expect(page.get_by_label("Filter files")).to_have_value("rad")
         expect(listing(page)).to_have_attribute("aria-rowcount", "7")
 
+    def test_a_filter_that_was_just_typed_stays_and_counts_at_once(self, front):
+        page = front(files=30)
+        page.evaluate("model.lost = true")
+        listing(page).focus()
+        page.keyboard.type("radar")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Control+a")
+        page.evaluate("model.set('view', {...model.get('view')})")  # made before
+        expect(page.get_by_label("Filter files")).to_have_value("radar")
+        acts = page.evaluate("model.sent.filter(m => m.op === 'act').map(m => m.text ?? m.type)")
+        assert acts[-2:] == ["radar", "TickAll"]
+        expect(listing(page)).to_have_attribute("aria-rowcount", "7")
+
     @pytest.mark.parametrize("part", [".zx-tick", ".zx-name"])
     def test_a_click_counts_though_its_row_changes_meanwhile(self, front, part):
         page = front(files=30)

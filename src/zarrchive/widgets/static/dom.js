@@ -76,6 +76,28 @@ function hasFocus(element) {
   return /** @type {any} */ (element.getRootNode()).activeElement === element;
 }
 
+/**
+ * A field that shows Python's value, and keeps what was typed until Python's value changes: views
+ * that were made before Python heard of it are still on their way.
+ * @param {HTMLInputElement} input
+ */
+function makeSynced(input) {
+  let last = "";
+  let awaited = false;
+  return {
+    /** @param {string} value what Python is told now */
+    told(value) {
+      awaited = value !== last;
+    },
+    /** @param {string} value Python's */
+    show(value) {
+      if (value !== last) awaited = false;
+      last = value;
+      if (!awaited && !hasFocus(input) && input.value !== value) input.value = value;
+    },
+  };
+}
+
 /** @param {HTMLElement} element @param {boolean} shown */
 function show(element, shown) {
   if (element.hidden === shown) element.hidden = !shown;

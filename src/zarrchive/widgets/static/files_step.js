@@ -13,6 +13,8 @@ function makeFilesStep(app) {
     placeholder: "Filter: text or *.nc",
     "aria-label": "Filter files by text or pattern",
     oninput: () => later(),
+    // At once, though after the focus has moved: what comes next may be about what matches.
+    onblur: () => timer && queueMicrotask(tell),
     onkeydown: (/** @type {KeyboardEvent} */ e) => {
       if (e.key === "ArrowDown" || e.key === "Enter") {
         list.el.focus();
@@ -24,9 +26,16 @@ function makeFilesStep(app) {
     },
   });
   let timer = 0;
+  const synced = makeSynced(filter);
+  const tell = () => {
+    clearTimeout(timer);
+    timer = 0;
+    app.act("FilterListing", { text: filter.value });
+  };
   const later = () => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => app.act("FilterListing", { text: filter.value }), 150);
+    synced.told(filter.value);
+    timer = window.setTimeout(tell, 150);
   };
   const header = makeSortHeader(app);
   let version = -1;
@@ -127,7 +136,7 @@ function makeFilesStep(app) {
       collection.update(view);
       header.update(view);
       const { listing: l, location: at } = view;
-      if (!hasFocus(filter) && filter.value !== l.filter) filter.value = l.filter;
+      synced.show(l.filter);
       if (l.version !== version) {
         version = l.version;
         const now = JSON.stringify([at.url, l.filter, l.sort, l.descending, l.shown]);
