@@ -156,7 +156,7 @@ function makeFakeBackend(options, push) {
     SelectNode: ({ path }) => (state.look.node = path),
     PickVariables: ({ paths, on }) => (paths.forEach((p) => (on ? picked.add(p) : picked.delete(p))), (state.combine.version += 1)),
     SetLoad: ({ paths, on }) => (paths.forEach((p) => (on ? load.add(p) : load.delete(p))), (state.combine.version += 1)),
-    ChooseCombine: ({ how, dim, order }) => Object.assign(state.combine, { how, dim, order }),
+    ChooseCombine: ({ op, type, ...chosen }) => Object.assign(state.combine, chosen),
     Combine: () => {
       const task = { id: "t1", label: "Combining", done: 0, total: 40, status: "running", eta: 12 };
       state.tasks = [task];

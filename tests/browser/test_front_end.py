@@ -282,6 +282,19 @@ class TestCombineAndExport:
         expect(tasks).to_contain_text("cancelled")
         expect(page.get_by_role("status")).to_have_text("Combining: cancelled")
 
+    def test_choices_in_quick_succession_do_not_undo_each_other(self, ticked):
+        ticked.get_by_role("radio", name="Join along").click()
+        field = ticked.get_by_label("Dimension to join along")
+        expect(field).to_be_visible()
+        ticked.evaluate("model.lost = true; older = structuredClone(model.get('view'))")
+        field.fill("run")
+        field.press("Tab")
+        ticked.evaluate("model.set('view', older)")
+        assert field.input_value() == "run"  # at once: later, the page has asked again
+        ticked.get_by_label("Order of the files").select_option("name")
+        combine = ticked.evaluate("model.backend.state.combine")
+        assert (combine["how"], combine["dim"], combine["order"]) == ("concat", "run", "name")
+
     def test_export_reports_and_says_how_to_open(self, ticked):
         ticked.get_by_role("button", name="Combine", exact=True).click()
         ticked.get_by_role("region", name="Result").get_by_role("button", name="Export").click()

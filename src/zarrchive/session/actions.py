@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from types import MappingProxyType
+from types import MappingProxyType, NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
     Literal,
     TypeAlias,
+    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -129,11 +130,11 @@ class SetLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseCombine:
-    """Say how files are combined; what is left at ``auto`` or empty is proposed."""
+    """Change how files are combined; ``auto`` and an empty dimension leave it to the proposal."""
 
-    how: How = "auto"
-    dim: str = ""
-    order: Order = "coordinate"
+    how: How | None = None
+    dim: str | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +151,11 @@ class Combine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseExport:
-    """Choose the format and the destination; empty `path` keeps the one that is there."""
+    """Change format, layout or destination; what is not given stays, and so does an empty path."""
 
-    format: FormatId
+    format: FormatId | None = None
     path: str = ""
-    zarr_format: Literal[2, 3] = 2
+    zarr_format: Literal[2, 3] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +243,8 @@ def action_from_message(message: Mapping[str, Any]) -> UserAction | Problem:
 
 
 def _is_a(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type annotation
+    if get_origin(hint) in {Union, UnionType}:
+        return any(_is_a(value, part) for part in get_args(hint))
     if get_origin(hint) is Literal:
         return any(value == option and type(value) is type(option) for option in get_args(hint))
     if get_origin(hint) is tuple:
@@ -250,11 +253,13 @@ def _is_a(value: object, hint: Any) -> bool:  # noqa: ANN401 - any type annotati
 
 
 def _said(hint: Any) -> str:  # noqa: ANN401 - any type annotation
+    if get_origin(hint) in {Union, UnionType}:
+        return " or ".join(map(_said, get_args(hint)))
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(repr, get_args(hint)))
     if get_origin(hint) is tuple:
         return "a list of strings"
-    return {bool: "true or false", str: "a string"}.get(hint, str(hint))
+    return {bool: "true or false", str: "a string", NoneType: "null"}.get(hint, str(hint))
 
 
 def _rejected(where: str, what: str, hint: str) -> Problem:

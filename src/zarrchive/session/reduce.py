@@ -66,8 +66,8 @@ def _reduce_user(state: SessionState, action: a.UserAction) -> SessionState:  # 
             return _replan(state, unpicked=unpicked)
         case a.SetLoad(paths=paths, on=on):
             return _replan(state, loaded=_with(state.combine.loaded, paths, on=on))
-        case a.ChooseCombine(how=how, dim=dim, order=order):
-            return _replan(state, how=how, dim=dim.strip(), order=order)
+        case a.ChooseCombine():
+            return _choose_combine(state, action)
         case a.Combine():
             return _combine(state)
         case a.ChooseExport():
@@ -177,13 +177,23 @@ def _export(state: SessionState) -> SessionState:
     return replace(state, export=replace(state.export, status="running", report=None, problem=None))
 
 
+def _choose_combine(state: SessionState, action: a.ChooseCombine) -> SessionState:
+    before = state.combine
+    how = before.how if action.how is None else action.how
+    dim = before.dim if action.dim is None else action.dim.strip()
+    order = before.order if action.order is None else action.order
+    return _replan(state, how=how, dim=dim, order=order)
+
+
 def _choose_export(state: SessionState, action: a.ChooseExport) -> SessionState:
     before = state.export
+    chosen = before.format if action.format is None else action.format
+    layout = before.zarr_format if action.zarr_format is None else action.zarr_format
     path = action.path.strip() or before.path
     suffix = _SUFFIXES[before.format]
-    if path == before.path and action.format != before.format and path.endswith(suffix):
-        path = path.removesuffix(suffix) + _SUFFIXES[action.format]
-    export = replace(before, format=action.format, path=path, zarr_format=action.zarr_format)
+    if path == before.path and chosen != before.format and path.endswith(suffix):
+        path = path.removesuffix(suffix) + _SUFFIXES[chosen]
+    export = replace(before, format=chosen, path=path, zarr_format=layout)
     if export == before:
         return state
     if export.zarr_format != before.zarr_format:

@@ -160,13 +160,11 @@ function drawVariableRow(row, picked, app) {
 
 /** How the files are put together, in one sentence and three controls. @param {App} app */
 function makePlanPanel(app) {
-  /** @param {object} changes what differs from the plan in sight */
-  const choose = (changes) => {
-    const { how, dim, order } = app.view().combine;
-    app.act("ChooseCombine", { how, dim, order, ...changes });
-  };
-  const how = segmented("How to combine", [["auto", "By coordinates"], ["concat", "Join along"], ["merge", "Merge"]], (value) => choose({ how: value }));
-  const dim = h("input.zx-input", { "aria-label": "Dimension to join along", list: `zx-dims-${Math.random().toString(36).slice(2)}`, placeholder: "dimension", size: "14", onchange: () => choose({ dim: dim.value.trim() }) });
+  /** @param {object} changes */
+  const choose = (changes) => app.act("ChooseCombine", changes);
+  const how = segmented("How to combine", [["auto", "By coordinates"], ["concat", "Join along"], ["merge", "Merge"]], (value) => choose({ how: value, dim: dim.value.trim() }));
+  const dim = h("input.zx-input", { "aria-label": "Dimension to join along", list: `zx-dims-${Math.random().toString(36).slice(2)}`, placeholder: "dimension", size: "14", onchange: () => (synced.told(dim.value.trim()), choose({ dim: dim.value.trim() })) });
+  const synced = makeSynced(dim);
   const known = h("datalist", { id: dim.getAttribute("list") });
   const order = selectBox([["coordinate", "by coordinate"], ["name", "by file name"]], "coordinate", "Order of the files", (value) => choose({ order: value }));
   const dimField = field("along", dim, "zx-inline");
@@ -183,7 +181,7 @@ function makePlanPanel(app) {
       show(how.el, collection.count > 1);
       show(dimField, combine.how === "concat");
       show(orderField, combine.how === "concat");
-      if (!hasFocus(dim)) dim.value = combine.dim;
+      synced.show(combine.dim);
       fillOnce(known, JSON.stringify(combine.dims), () => combine.dims.map((/** @type {string} */ d) => h("option", { value: d })));
       setOptions(order, [["coordinate", "by coordinate"], ["name", "by file name"]], combine.order);
       setText(sentence, combine.sentence || "The files are being read; the plan follows.");
