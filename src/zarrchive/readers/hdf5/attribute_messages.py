@@ -14,7 +14,7 @@ from zarrchive.readers.hdf5.btree_v2 import read_records
 from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.dataspace import extent_of
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.shared_message import body_of, shared_body
 from zarrchive.readers.hdf5.superblock import number
 
@@ -106,7 +106,7 @@ def _by_name(found: list[AttributeMessage]) -> tuple[AttributeMessage, ...]:
 def _dense(superblock: Superblock, info: bytes) -> Steps[list[bytes]]:
     """Read the messages that an object keeps in a fractal heap, if it does."""
     if number(info, 0, 1):
-        raise NotUnderstood(f"its attribute info message has version {info[0]}")
+        raise unknown(f"its attribute info message has version {info[0]}")
     at = 2 + (2 if number(info, 1, 1) & 1 else 0)
     heap = superblock.address(info, at)
     tree = superblock.address(info, at + superblock.address_size)

@@ -11,7 +11,7 @@ from struct import unpack_from
 from typing import Final, NamedTuple
 
 from zarrchive.readers.hdf5.pipeline import Filter
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 __all__ = ["NO_FILL", "Fill", "fill_of", "filters_in"]
@@ -47,7 +47,7 @@ def fill_of(kind: int, body: bytes) -> Fill:
         flags = body[1]
         is_never, is_defined, at = flags >> 2 & 3 == _NEVER, bool(flags & 0x20), 2
     else:
-        raise NotUnderstood(f"its fill value message has version {version}")
+        raise unknown(f"its fill value message has version {version}")
     value = None
     if is_defined and (version > 1 or len(body) >= at + 4):
         value = _value(body, at + 4, number(body, at, 4))
@@ -67,7 +67,7 @@ def filters_in(body: bytes) -> tuple[Filter, ...]:
     """Parse a filter pipeline message; filters are in the order in which they are applied."""
     version, count = body[0], body[1]
     if version not in {1, 2}:
-        raise NotUnderstood(f"its filter pipeline message has version {version}")
+        raise unknown(f"its filter pipeline message has version {version}")
     at = 8 if version == 1 else 2
     found = []
     for _ in range(count):

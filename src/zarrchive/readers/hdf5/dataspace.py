@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import prod
 from typing import Final, NamedTuple
 
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 __all__ = ["Extent", "extent_of"]
@@ -38,7 +38,7 @@ def extent_of(body: bytes, width: int) -> Extent:
         if body[3] == _NULL:
             return Extent(None, ())
     else:
-        raise NotUnderstood(f"its dataspace message has version {version}")
+        raise unknown(f"its dataspace message has version {version}")
     if rank > _MOST_DIMENSIONS:
         raise Damaged(f"it has {rank} dimensions, at most {_MOST_DIMENSIONS} are possible")
     shape = tuple(number(body, at + i * width, width) for i in range(rank))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.symbol_table import heap_data, heap_text
 
@@ -35,7 +35,7 @@ def read_external_files(superblock: Superblock, body: bytes) -> Steps[list[Exter
     """Read the list of parts. Raises `Damaged` or `NotUnderstood`."""
     version, used = number(body, 0, 1), number(body, 6, 2)
     if version != 1:
-        raise NotUnderstood(f"its message of external files has version {version}")
+        raise unknown(f"its message of external files has version {version}")
     n, at = superblock.length_size, 8 + superblock.address_size
     if at + 3 * n * used > len(body):
         raise Damaged(f"its list of {used} external files is cut off")

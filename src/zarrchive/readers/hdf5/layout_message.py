@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _parsed(widths: _Widths, body: bytes) -> Layout:
     if version in {1, 2}:
         return _first_versions(widths, body)
     if version not in {3, 4, 5}:
-        raise NotUnderstood(f"its layout message has version {version}")
+        raise unknown(f"its layout message has version {version}")
     kind = body[1]
     if kind == _COMPACT:
         size = number(body, 2, 2)
@@ -129,7 +129,7 @@ def _parsed(widths: _Widths, body: bytes) -> Layout:
         address, index = widths.address(body, 2), number(body, 2 + widths.address_size, 4)
         return Virtual(_known(widths, address), index)
     if kind != _CHUNKED:
-        raise NotUnderstood(f"its layout is of the unknown class {kind}")
+        raise unknown(f"its layout is of the unknown class {kind}")
     return _version_3(widths, body) if version == 3 else _version_4(widths, body)
 
 
@@ -155,7 +155,7 @@ def _first_versions(widths: _Widths, body: bytes) -> Layout:
     if kind == _CONTIGUOUS:
         return Contiguous(_known(widths, address), None)
     if kind != _CHUNKED:
-        raise NotUnderstood(f"its layout is of the unknown class {kind}")
+        raise unknown(f"its layout is of the unknown class {kind}")
     # The last size is that of an element.
     return _chunked(widths, BTREE_V1, address, sizes)
 
@@ -182,7 +182,7 @@ def _version_4(widths: _Widths, body: bytes) -> Chunked:
     elif index in _PARAMETERS:
         at += _PARAMETERS[index]
     else:
-        raise NotUnderstood(f"its chunk index is of the unknown kind {index}")
+        raise unknown(f"its chunk index is of the unknown kind {index}")
     address = widths.address(body, at)
     return _chunked(
         widths, index, address, sizes, has_raw_edges=bool(flags & _RAW_EDGES), single=single

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zarrchive.readers.hdf5.btree_v2 import read_records
 from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, unknown
 from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.symbol_table import read_symbol_table
 
@@ -86,7 +86,7 @@ def _links_of(superblock: Superblock, message: Message) -> Steps[list[Link]]:
 def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
     """Read the links that a group keeps in a fractal heap, if it does."""
     if number(body, 0, 1):
-        raise NotUnderstood(f"the link info message of the group has version {body[0]}")
+        raise unknown(f"the link info message of the group has version {body[0]}")
     at = 2 + (8 if number(body, 1, 1) & 1 else 0)
     heap = superblock.address(body, at)
     tree = superblock.address(body, at + superblock.address_size)
@@ -106,7 +106,7 @@ def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
 def _parsed(body: bytes, width: int) -> Link:
     """Parse a link message with addresses of `width` bytes; equal ones are parsed once."""
     if number(body, 0, 1) != 1:
-        raise NotUnderstood(f"a link message of the group has version {body[0]}")
+        raise unknown(f"a link message of the group has version {body[0]}")
     flags, at, kind, order = number(body, 1, 1), 2, HARD, -1
     if flags & 0x08:
         kind, at = number(body, at, 1), at + 1

@@ -11,7 +11,7 @@ from struct import unpack_from
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.checksums import check_checksum
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _prefix(start: bytes, address: int) -> tuple[int, int, int | None, int | Non
     """
     if start[:4] == b"OHDR":
         if start[4] != 2:
-            raise NotUnderstood(f"its object header has version {start[4]}")
+            raise unknown(f"its object header has version {start[4]}")
         flags = start[5]
         if flags & 0xC0:
             raise Damaged(f"its object header has flags {flags:#x} that do not exist")
@@ -120,7 +120,7 @@ def _split(
         elif _contradicts_itself(kind, flags):
             raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
         elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
-            raise NotUnderstood(f"its object header has a message of the unknown kind {kind:#x}")
+            raise unknown(f"its object header has a message of the unknown kind {kind:#x}")
         elif kind != _NIL:
             messages.append(Message(kind, flags, data[at : at + size]))
         has_nil = has_nil or kind == _NIL

@@ -32,6 +32,7 @@ __all__ = [
     "View",
     "all_of",
     "together",
+    "unknown",
 ]
 
 T = TypeVar("T")
@@ -51,6 +52,22 @@ class NotUnderstood(Trouble):
 
 PARSE_ERRORS: Final = (StructError, IndexError, ValueError, OverflowError, MemoryError)
 """What parsing raises on bytes that are not what they should be, beside `Trouble`."""
+
+
+_KNOWN_HERE: Final = (2, 0)
+"""The newest HDF5 all of whose structures are known here."""
+
+
+def unknown(what: str) -> Trouble:
+    """Return what to raise at a version or a kind of structure that HDF5 2.0 does not have.
+
+    A newer library may know it. To others it is damage, and they may crash on what is behind.
+    """
+    import h5py
+
+    if h5py.version.hdf5_version_tuple[:2] > _KNOWN_HERE:
+        return NotUnderstood(what)
+    return Damaged(f"{what}, which HDF5 does not have")
 
 
 class Bytes(NamedTuple):

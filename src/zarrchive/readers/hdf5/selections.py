@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def parse_selection(data: bytes, at: int) -> tuple[Selection, int]:
     kind, version = unpack_from("<II", data, at)
     if kind in {_NOTHING, _EVERYTHING}:
         if version != 1:
-            raise NotUnderstood(f"a selection has version {version}")
+            raise unknown(f"a selection has version {version}")
         empty = np.zeros((0, 0), dtype=np.int64)
         return (Everything() if kind == _EVERYTHING else Irregular(empty, empty)), at + 16
     if kind == _POINTS:
@@ -88,7 +88,7 @@ def parse_selection(data: bytes, at: int) -> tuple[Selection, int]:
             raise Damaged(f"a selection has numbers of {width} bytes")
         parse = _regular if flags & _REGULAR else _boxes
         return parse(data, at + 10, width)
-    raise NotUnderstood(f"a selection has version {version}")
+    raise unknown(f"a selection has version {version}")
 
 
 def _rank(data: bytes, at: int) -> int:

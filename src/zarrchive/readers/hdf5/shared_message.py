@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.object_header import read_header
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def shared_body(superblock: Superblock, kind: int, reference: bytes) -> Steps[by
     """Return the message of `kind` that the bytes of a shared message refer to."""
     version, place = number(reference, 0, 1), number(reference, 1, 1)
     if version not in {1, 2, 3}:
-        raise NotUnderstood(f"a shared message has version {version}")
+        raise unknown(f"a shared message has version {version}")
     if version == 3 and place == _IN_HEAP:
         heap = yield from _heap_of(superblock, kind)
         (body,) = yield from heap_objects(superblock, heap, [reference[2:10]])

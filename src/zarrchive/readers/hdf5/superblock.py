@@ -11,7 +11,7 @@ from struct import unpack_from
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.checksums import check_checksum
-from zarrchive.readers.hdf5.requests import Bytes, Damaged, NotUnderstood, Upto
+from zarrchive.readers.hdf5.requests import Bytes, Damaged, NotUnderstood, Upto, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def read_superblock(size: int) -> Steps[Superblock]:
         raise Damaged(f"its superblock at byte {place} is cut off after {len(head)} bytes")
     version = head[8]
     if version > 3:
-        raise NotUnderstood(f"its superblock has version {version}")
+        raise unknown(f"its superblock has version {version}")
     parse = _old if version < 2 else _new
     superblock, stated_base, end = parse(head, place, size)
     if end + place - stated_base > size:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
-from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood
+from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.selections import parse_selection
 from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.virtual_mappings import Pattern
@@ -42,7 +42,7 @@ def read_patterns(superblock: Superblock, layout: Virtual) -> Steps[tuple[Patter
 def _parsed(data: bytes, width: int) -> tuple[Pattern, ...]:
     version = number(data, 0, 1)
     if version > 1:
-        raise NotUnderstood(f"the list of its mappings has version {version}")
+        raise unknown(f"the list of its mappings has version {version}")
     count, at = number(data, 1, width), 1 + width
     if count * _SMALLEST_ENTRY > len(data):
         raise Damaged(f"a list of {count} mappings has {len(data)} bytes")
