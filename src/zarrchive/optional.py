@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,12 +12,23 @@ from zarrchive.errors import PluginError, Problem
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["is_installed", "require"]
+__all__ = ["import_dask", "is_installed", "require"]
 
 
 def is_installed(module: str) -> bool:
     """Tell whether `module` (a top-level name) could be imported, without importing it."""
     return find_spec(module) is not None
+
+
+def import_dask() -> None:
+    """Import dask where it is installed, before threads are started that use xarray.
+
+    xarray imports it when it first looks at an array. Two threads that do so at once may each
+    find half of it, because its modules import one another in a circle.
+    """
+    if is_installed("dask"):
+        with suppress(Exception):  # xarray raises it again where it is of concern
+            import_module("dask.base")
 
 
 def require(module: str, *, purpose: str, extra: str) -> ModuleType:

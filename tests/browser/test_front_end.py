@@ -270,6 +270,25 @@ class TestCombineAndExport:
         assert page.evaluate("window.pwned") is None
         expect(page.get_by_role("slider", name="time")).to_be_visible()  # and a picture of it
 
+    def test_a_plan_that_failed_can_be_made_again(self, front):
+        page = front(files=9, planless=True)
+        page.get_by_role("button", name="Tick all").click()
+        to_step(page, "Combine")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("region", name="Result")).to_be_visible()
+
+    def test_what_cannot_be_done_now_keeps_the_keyboard_and_does_nothing(self, front):
+        page = front(files=9, stuck=True)
+        page.get_by_role("button", name="Tick all").click()
+        to_step(page, "Combine")
+        combine = page.get_by_role("button", name="Combine", exact=True)
+        combine.focus()
+        page.keyboard.press("Enter")
+        expect(combine).to_be_disabled()
+        expect(combine).to_be_focused()
+        page.keyboard.press("Enter")
+        assert len(sent(page, "Combine")) == 1
+
     def test_progress_count_and_cancel(self, front):
         page = front(files=9, stuck=True)
         page.get_by_role("button", name="Tick all").click()

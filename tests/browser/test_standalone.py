@@ -147,17 +147,22 @@ def test_by_keyboard_alone_at_700_pixels(open_page, served, tmp_path):
 
     page.get_by_role("tab", name="Look").focus()
     press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Combine")).to_be_visible()
     _tab_to(page, "Combine", role_is_name=True)
+    expect(page.get_by_role("button", name="Combine", exact=True)).to_be_enabled()
     press("Enter")
     expect(page.get_by_role("region", name="Result")).to_be_visible()
 
     page.get_by_role("tab", name="Combine").focus()
     press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Export")).to_be_visible()
     target = tmp_path / "keys.json"
     _tab_to(page, "Destination", role_is_name=True)
     press("Control+a")
     type_(str(target))
     press("Tab")
+    expect(page.get_by_role("button", name="Export", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Export", exact=True)).to_be_enabled()
     press("Enter")
     expect(page.get_by_role("region", name="Report")).to_contain_text("Written")
     assert target.exists()

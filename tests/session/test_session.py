@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,17 @@ def ask(session: Session, what: str, **arguments: object) -> dict[str, Any]:
     assert answer.problem is None, answer.problem
     json.dumps(answer.result, allow_nan=False)
     return answer.result
+
+
+def test_threads_never_import_dask_at_once() -> None:
+    """Each could find half of it: its modules import one another in a circle."""
+    script = (
+        "import sys; from zarrchive.session import Session\n"
+        "Session(); print('dask.base' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 def test_browse_look_pick_combine_export(

@@ -17,6 +17,7 @@ from zarrchive.bridge.open import StrPath, open_virtual_dataset
 from zarrchive.errors import CombineError, LocationError, Problem, ZarrchiveError
 from zarrchive.location import normalise
 from zarrchive.location.expand import expand
+from zarrchive.optional import import_dask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -205,6 +206,7 @@ def _executor_of(executor: Executor | str | None, n_files: int) -> Iterator[Exec
         return
     workers = max(1, min(n_files, multiprocessing.cpu_count()))
     if executor == "threads":
+        import_dask()
         with ThreadPoolExecutor(workers) as pool:
             yield pool
     elif executor == "processes":

@@ -8,6 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from zarrchive.errors import Problem
+from zarrchive.optional import import_dask
 from zarrchive.session import actions as a
 from zarrchive.session import results as r
 from zarrchive.session.effects import SniffFiles, effects_of
@@ -53,6 +54,7 @@ class Session:
         self._views = Views()
         self._subscribers: list[Callable[[SessionState], None]] = []
         self._lock = RLock()
+        import_dask()
         if location is not None:
             self.dispatch(a.OpenLocation(url=location))
 

@@ -67,9 +67,9 @@ function makeCollectionPanel(app) {
       el.toggleAttribute("data-empty", c.count === 0);
       show(body, c.count > 0);
       show(clear, c.count > 0);
-      clear.disabled = c.count === 0;
-      combine.disabled = c.count === 0;
-      next.disabled = c.count === 0 && !app.view().look.file;
+      setAvailable(clear, c.count > 0);
+      setAvailable(combine, c.count > 0);
+      setAvailable(next, c.count > 0 || Boolean(app.view().look.file));
       if (c.version !== version) {
         version = c.version;
         pages.invalidate({ keep: true });

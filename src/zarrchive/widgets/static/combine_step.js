@@ -184,14 +184,15 @@ function makePlanPanel(app) {
       synced.show(combine.dim);
       fillOnce(known, JSON.stringify(combine.dims), () => combine.dims.map((/** @type {string} */ d) => h("option", { value: d })));
       setOptions(order, [["coordinate", "by coordinate"], ["name", "by file name"]], combine.order);
-      setText(sentence, combine.sentence || "The files are being read; the plan follows.");
+      setText(sentence, combine.sentence || (planless ? "There is no plan; what is wrong stands below." : "The files are being read; the plan follows."));
       const running = combine.status === "running" || combine.status === "scanning";
       const again = combine.status === "done";
+      const planless = combine.status === "failed" && combine.nvariables === 0;
       go.classList.toggle("zx-button-primary", !again); // then the next step is the main thing to do
-      go.disabled = running || combine.npicked === 0;
-      setText(/** @type {Element} */ (go.querySelector(".zx-label")), again ? "Combine again" : collection.count === 1 ? "Make the dataset" : "Combine");
+      setAvailable(go, !running && (combine.npicked > 0 || planless));
+      setText(/** @type {Element} */ (go.querySelector(".zx-label")), again ? "Combine again" : planless ? "Try again" : collection.count === 1 ? "Make the dataset" : "Combine");
       const words = { scanning: `Reading the files: ${formatCount(collection.scanned)} of ${formatCount(collection.count)}`, running: "Combining…" };
-      setText(hint, words[combine.status] ?? (combine.npicked === 0 ? "Take at least one variable." : ""));
+      setText(hint, words[combine.status] ?? (combine.npicked === 0 && !planless ? "Take at least one variable." : ""));
     },
   };
 }

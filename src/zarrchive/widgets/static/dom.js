@@ -106,10 +106,10 @@ function show(element, shown) {
 /**
  * @param {string} label
  * @param {{ icon?: string, kind?: "primary" | "quiet" | "plain", title?: string, onclick?: (e: MouseEvent) => void,
- *   disabled?: boolean, iconOnly?: boolean, class?: string }} [options]
+ *   iconOnly?: boolean, class?: string }} [options]
  */
 function button(label, options = {}) {
-  const { icon, kind = "plain", iconOnly = false, title, class: extra = "", ...props } = options;
+  const { icon, kind = "plain", iconOnly = false, title, class: extra = "", onclick, ...props } = options;
   return h(
     `button.zx-button.zx-button-${kind}`,
     {
@@ -117,11 +117,23 @@ function button(label, options = {}) {
       "aria-label": iconOnly ? label : null,
       title: title ?? (iconOnly ? label : null),
       class: `${iconOnly ? "zx-icon-only" : ""} ${extra}`,
+      onclick: onclick && ((/** @type {any} */ e) => isAvailable(e.currentTarget) && onclick(e)),
       ...props,
     },
     icon ? drawIcon(icon) : null,
     iconOnly ? null : h("span.zx-label", {}, label),
   );
+}
+
+/** Let a `button` do nothing for a while and say so. It keeps the focus, which `disabled` would drop, and Tab still finds it.
+ * @param {Element} element @param {boolean} available */
+function setAvailable(element, available) {
+  setAttribute(element, "aria-disabled", available ? null : "true");
+}
+
+/** @param {Element} element */
+function isAvailable(element) {
+  return element.getAttribute("aria-disabled") !== "true";
 }
 
 /** A `button` that copies text and says that it did. @param {string} label @param {() => string | Promise<string>} textOf

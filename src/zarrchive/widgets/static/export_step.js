@@ -119,7 +119,7 @@ function makeExportForm(app) {
       if (!hasFocus(path) && !wished.path) path.value = e.path;
       const chosen = e.formats.find((/** @type {any} */ f) => f.id === e.format);
       const refused = Boolean(chosen?.problems.some((/** @type {Problem} */ p) => p.severity === "error"));
-      go.disabled = e.status === "running" || refused;
+      setAvailable(go, e.status !== "running" && !refused);
       setText(note, e.status === "running" ? "Writing…" : refused ? "This format cannot hold the dataset; see its problems above." : "Written at once or not at all; an existing export is replaced.");
     },
   };

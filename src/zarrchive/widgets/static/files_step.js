@@ -149,7 +149,7 @@ function makeFilesStep(app) {
       const filtered = l.shown !== l.total;
       setText(count, filtered ? `${formatCount(l.shown)} of ${formatCount(l.total)}` : counted(l.total, "entry", "entries"));
       setText(/** @type {Element} */ (tickAll.querySelector(".zx-label")), l.filter ? `Tick all ${formatCount(l.shown)} matches` : "Tick all");
-      tickAll.disabled = l.shown === 0;
+      setAvailable(tickAll, l.shown > 0);
       const loading = at.status === "loading";
       listing.classList.toggle("zx-busy", loading);
       fillOnce(message, messageOf(view), () => listingMessage(view, app));

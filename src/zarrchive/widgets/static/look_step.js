@@ -106,8 +106,8 @@ function makeFileSwitcher(app) {
   };
   const place = () => {
     const i = at();
-    previous.disabled = i <= 0;
-    next.disabled = count === 0 || i === count - 1;
+    setAvailable(previous, i > 0);
+    setAvailable(next, count > 0 && i !== count - 1);
   };
   /** @param {number} i */
   const choose = (i) => {
@@ -140,7 +140,7 @@ function makeFileSwitcher(app) {
       setText(name, look.file ? oneLine(baseName(look.file)) : "Choose a file");
       setAttribute(open, "title", oneLine(look.file ?? ""));
       count = collection.count;
-      open.disabled = count === 0;
+      setAvailable(open, count > 0);
       if (collection.version !== version) {
         version = collection.version;
         pages.invalidate({ keep: true });
