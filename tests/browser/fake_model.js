@@ -119,7 +119,7 @@ function makeFakeBackend(options, push) {
     return structuredClone({
       ...state,
       collection: { version: state.versions.collection, count: n, size: files.reduce((s, r) => s + r.size, 0), formats, scanned: n, failed: 0 },
-      combine: { ...state.combine, status: n ? (state.combine.status === "idle" ? "ready" : state.combine.status) : "idle", files: n, ...(options.planless && n && state.combine.status === "idle" ? { status: "failed" } : {}), nvariables: options.planless ? 0 : 7, npicked: options.planless ? 0 : picked.size, problems: n > 1 ? misfits : [], sentence: n > 1 ? `Join ${n} files along time (ordered by its values), 2 variables, 744 times from 2020-01-01 to 2020-12-31.` : "One file: its variables as one dataset." },
+      combine: { ...state.combine, status: n ? (state.combine.status === "idle" ? "ready" : state.combine.status) : "idle", files: n, ...(options.planless && n && state.combine.status === "idle" ? { status: "failed" } : {}), nvariables: options.planless ? 0 : 7, npicked: options.planless ? 0 : picked.size, problems: n > 1 ? misfits : [], sentence: options.planless ? "" : n > 1 ? `Join ${n} files along time (ordered by its values), 2 variables, 744 times from 2020-01-01 to 2020-12-31.` : "One file: its variables as one dataset." },
       script: `import zarrchive\n\n# the files that were ticked\nfiles = [\n${files.slice(0, 40).map((r) => `    ${JSON.stringify(r.url)},`).join("\n")}\n]\nds = zarrchive.open_virtual_mfdataset(files, combine="by_coords")\nds = ds[["pr", "t2m"]]\nds.virtual.to_kerchunk("/data/era/combined.json", format="json")\n`,
     });
   };

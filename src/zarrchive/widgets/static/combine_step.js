@@ -177,6 +177,7 @@ function makePlanPanel(app) {
     el,
     /** @param {any} view */
     update({ combine, collection }) {
+      const planless = combine.status === "failed" && combine.nvariables === 0;
       how.set(combine.how === "single" ? "auto" : combine.how);
       show(how.el, collection.count > 1);
       show(dimField, combine.how === "concat");
@@ -187,7 +188,6 @@ function makePlanPanel(app) {
       setText(sentence, combine.sentence || (planless ? "There is no plan; what is wrong stands below." : "The files are being read; the plan follows."));
       const running = combine.status === "running" || combine.status === "scanning";
       const again = combine.status === "done";
-      const planless = combine.status === "failed" && combine.nvariables === 0;
       go.classList.toggle("zx-button-primary", !again); // then the next step is the main thing to do
       setAvailable(go, !running && (combine.npicked > 0 || planless));
       setText(/** @type {Element} */ (go.querySelector(".zx-label")), again ? "Combine again" : planless ? "Try again" : collection.count === 1 ? "Make the dataset" : "Combine");
