@@ -70,9 +70,16 @@ def _text(cell) -> list[list[str]]:
     """What a cell printed or displayed.
 
     Byte counts are left out: compression differs a little between versions of zlib and HDF5.
+    What is printed comes in one part or in several, as time has it.
     """
-    shown = []
+    shown: list[str] = []
+    was_stream = False
     for output in cell.outputs:
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
-        shown.append(re.sub(r"\d{4,}", "#", text).split())
-    return shown
+        is_stream = output.output_type == "stream"
+        if is_stream and was_stream:
+            shown[-1] += text
+        else:
+            shown.append(text)
+        was_stream = is_stream
+    return [re.sub(r"\d{4,}", "#", text).split() for text in shown]
