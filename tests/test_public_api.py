@@ -27,6 +27,7 @@ NAMES = {
     "open_virtual_dataset",
     "open_virtual_datatree",
     "open_virtual_mfdataset",
+    "open_virtual_mfdatatree",
 }
 HEAVY = {
     "anywidget",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zarrchive.bridge.datatree import from_datatree, to_datatree
     from zarrchive.bridge.encoding import from_dataset
     from zarrchive.bridge.mfdataset import open_virtual_mfdataset
+    from zarrchive.bridge.mfdatatree import open_virtual_mfdatatree
     from zarrchive.bridge.open import open_virtual_dataset, open_virtual_datatree
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "open_virtual_dataset",
     "open_virtual_datatree",
     "open_virtual_mfdataset",
+    "open_virtual_mfdatatree",
     "to_dataset",
     "to_datatree",
 ]
@@ -32,6 +34,7 @@ _MODULES: Final = {
     "open_virtual_dataset": "open",
     "open_virtual_datatree": "open",
     "open_virtual_mfdataset": "mfdataset",
+    "open_virtual_mfdatatree": "mfdatatree",
     "to_dataset": "dataset",
     "to_datatree": "datatree",
 }

@@ -25,7 +25,14 @@ from zarrchive.manifests import ManifestGroup
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["from_datatree", "join_tree", "to_datatree"]
+__all__ = [
+    "described_coordinate",
+    "from_datatree",
+    "join_tree",
+    "not_inherited",
+    "own_dataset",
+    "to_datatree",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +114,7 @@ def from_datatree(tree: xr.DataTree) -> ManifestGroup:
         pending.extend(reversed(list(node.children.values())))
     built: dict[int, ManifestGroup] = {}
     for node in reversed(nodes):
-        own = from_dataset(_own_dataset(node))
+        own = from_dataset(own_dataset(node))
         built[id(node)] = ManifestGroup(
             arrays=own.arrays,
             groups={name: built.pop(id(child)) for name, child in node.children.items()},
@@ -182,27 +189,34 @@ def _settle_indexes(node: _Node, where: str) -> None:
         mine = node.indexes.get(name)
         if other is None or (mine is not None and mine.equals(other.indexes[name])):
             continue
-        node.problems.append(_not_inherited(name, node, other, where))
+        here, there = node.decoded.variables[name], other.decoded.variables[name]
+        problem = not_inherited(name, (node.path, here), (other.path, there), where)
+        node.problems.append(problem)
         while other is not None:
             other.unindexed.add(name)
             other = other.above.get(name)
 
 
-def _not_inherited(name: str, node: _Node, other: _Node, where: str) -> Problem:
-    above, here = other.decoded.variables[name], node.decoded.variables[name]
+def not_inherited(
+    name: str, here: tuple[str, xr.Variable], above: tuple[str, xr.Variable], where: str
+) -> Problem:
+    """Say that a coordinate differs between a group and one above it; both with their path."""
+    (path, mine), (other, theirs) = here, above
     return Problem(
         code="coordinate-not-inherited",
         where=where,
-        what=f"{name!r} is {_described(here)} here, but {_described(above)} in {other.path}, which "
-        f"xarray.DataTree cannot hold; {name!r} of {other.path} stays without an index",
+        what=f"{name!r} is {described_coordinate(mine)} here, but {described_coordinate(theirs)} "
+        f"in {other}, which xarray.DataTree cannot hold; {name!r} of {other} stays without an "
+        "index",
         hint=f"to select by {name!r} there, use "
-        f"tree[{other.path!r}].to_dataset(inherit=False).set_xindex({name!r})",
-        variable=f"{node.path.rstrip('/')}/{name}",
+        f"tree[{other!r}].to_dataset(inherit=False).set_xindex({name!r})",
+        variable=f"{path.rstrip('/')}/{name}",
         severity="warning",
     )
 
 
-def _described(variable: xr.Variable) -> str:
+def described_coordinate(variable: xr.Variable) -> str:
+    """Say of a coordinate what tells it from others: its lengths, first and last value."""
     shape = ", ".join(f"{dim}: {size}" for dim, size in variable.sizes.items())
     if not isinstance(variable.data, np.ndarray) or not variable.size:
         return f"({shape})"
@@ -230,7 +244,7 @@ def _shadowed(node: _Node, indexes: Mapping[str, Any]) -> dict[str, xr.Variable]
     }
 
 
-def _own_dataset(node: xr.DataTree) -> xr.Dataset:
+def own_dataset(node: xr.DataTree) -> xr.Dataset:
     """Return the variables of a group, those that it shares with groups above included."""
     own = node.to_dataset(inherit=False)
     shadowed = notes_of(node).shadowed

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os.path
 import posixpath
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from zarrchive.errors import LocationError, Problem
@@ -12,9 +14,13 @@ from zarrchive.location.local import LocalSource, local_file
 from zarrchive.location.url import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zarrchive.location.source import Source
 
-__all__ = ["WithNeighbours", "open_beside"]
+__all__ = ["WithNeighbours", "neighbours_noted", "open_beside"]
+
+_NOTED: Final[ContextVar[list[str] | None]] = ContextVar("_NOTED", default=None)
 
 _ELSEWHERE: Final = re.compile(r"::|://|[\x00-\x1f\\]")
 """What could make another address of a name that is joined to a URL."""
@@ -26,6 +32,20 @@ class WithNeighbours(Protocol):
 
     def open_beside(self, relative: str) -> Source:
         """Open the object at a path relative to the folder, which it does not leave."""
+
+
+@contextmanager
+def neighbours_noted() -> Iterator[list[str]]:
+    """Collect the names of all files that are looked for beside others, found or not.
+
+    What is read meanwhile depends on them too.
+    """
+    names: list[str] = []
+    before = _NOTED.set(names)
+    try:
+        yield names
+    finally:
+        _NOTED.reset(before)
 
 
 def open_beside(source: Source, name: str, *, may_have_moved: bool = False) -> Source:
@@ -48,6 +68,8 @@ def open_beside(source: Source, name: str, *, may_have_moved: bool = False) -> S
         ``location-alone`` where nothing is known of the folder; else as
         `zarrchive.location.open_source`.
     """
+    if (noted := _NOTED.get()) is not None:
+        noted.append(name)
     if source.local_path is not None:
         return LocalSource.open(_local(source.local_path, name, may_have_moved=may_have_moved))
     if not isinstance(source, WithNeighbours):
