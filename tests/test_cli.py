@@ -246,6 +246,21 @@ def test_combine_a_group_in_the_order_given(run, demo_folder, tmp_path) -> None:
         xr.testing.assert_equal(ours["DBZH"].astype("f4"), xr.concat(parts, "time"))
 
 
+def test_combine_hierarchies_with_a_cache(run, demo_folder, tmp_path) -> None:
+    files = [demo_folder / name for name in demo_files() if name.startswith("radar/")]
+    words = ["--tree", "--cache", tmp_path / "cache", "--processes"]
+    for name in ("volumes.json", "again.json"):
+        status, said, err = run("combine", *files, "-o", tmp_path / name, *words)
+        assert status == 0
+        assert "in 4 groups" in said
+        assert "sweep_fixed_angle" in err
+    assert (tmp_path / "volumes.json").read_bytes() == (tmp_path / "again.json").read_bytes()
+    storage = {"fo": str(tmp_path / "again.json")}
+    parts = [xr.open_dataset(name, group="sweep_1", engine="netcdf4")["DBZH"] for name in files]
+    with xr.open_datatree("reference://", engine="zarr", storage_options=storage) as ours:
+        xr.testing.assert_equal(ours["sweep_1/DBZH"].astype("f4"), xr.concat(parts, "time"))
+
+
 @pytest.mark.parametrize("odd", ["not-a-file.nc", "reanalysis_2023-11_truncated.nc"])
 def test_combine_says_which_file_cannot_be_read(run, demo_folder, tmp_path, odd) -> None:
     out = tmp_path / "year.json"

@@ -7,7 +7,7 @@ Dimension coordinates are read and stored in the output.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zarrchive.cli.arguments import add_source_arguments
 from zarrchive.cli.terminal import human_size, print_problems, printable, terminal
@@ -34,6 +34,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--group", metavar="PATH", help="group to take (default: the root)")
     parser.add_argument(
+        "--tree", action="store_true", help="take all groups below as well, each joined by itself"
+    )
+    parser.add_argument(
         "--concat-dim",
         metavar="DIM",
         help="join along DIM in the order given; by default coordinates decide",
@@ -44,6 +47,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--drop", metavar="NAME", nargs="+", help="leave these variables out")
     parser.add_argument(
         "--skip-bad", action="store_true", help="leave out files that cannot be read, and say so"
+    )
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="keep there what was read; unchanged files are not reread"
+    )
+    parser.add_argument(
+        "--processes", action="store_true", help="read the files in as many processes as processors"
     )
     add_source_arguments(parser)
 
@@ -56,22 +65,29 @@ def run(options: Namespace) -> int:
     if output_format is None:
         options.error(f"{options.output} ends in neither .json nor .parquet: say --format")
     ordered = {"combine": "nested", "concat_dim": options.concat_dim}
-    dataset = zarrchive.open_virtual_mfdataset(
+    opener: Any = zarrchive.open_virtual_mfdataset
+    if options.tree:
+        opener = zarrchive.open_virtual_mfdatatree
+    data = opener(
         options.files[0] if len(options.files) == 1 else options.files,
         group=options.group,
         reader=options.reader,
         loadable_variables=options.load,
         drop_variables=options.drop,
         on_problem="skip" if options.skip_bad else "raise",
+        executor="processes" if options.processes else None,
+        cache=options.cache,
         storage_options=options.storage_options,
         **(ordered if options.concat_dim else {"combine": "by_coords"}),
     )
-    print_problems(dataset.virtual.problems)
-    report = dataset.virtual.to_kerchunk(
+    print_problems(data.virtual.problems)
+    report = data.virtual.to_kerchunk(
         options.output, format=output_format, zarr_format=options.zarr_format
     )
     print_problems(report.problems)
-    sizes = ", ".join(f"{dim}: {size}" for dim, size in dataset.sizes.items())
+    sizes = ", ".join(f"{dim}: {size}" for dim, size in data.sizes.items())
+    if options.tree:
+        sizes = f"in {len(data.groups)} groups"
     console = terminal()
     console.print(
         f"{printable(str(report.path))}: {report.narrays} variables ({printable(sizes)}), "
