@@ -54,6 +54,10 @@ class Attributes:
         """Add an attribute where it belongs."""
         (self.internal if name in _KEPT_APART else self.values)[name] = value
 
+    def drop(self, name: str) -> None:
+        """Take an attribute out again."""
+        (self.internal if name in _KEPT_APART else self.values).pop(name, None)
+
     def settle(self) -> None:
         """Give the author what is not HDF5's: only dimension scales have these from it."""
         if not self.is_scale:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -100,40 +100,53 @@ def _attributes(
         return attributes_by_h5py(file, obj, listed)
     if isinstance(listed, Trouble):
         return Attributes(reasons=[lost("?", f"the list of attributes cannot be read ({listed})")])
-    values, reasons = _plain_values(listed)
-    found = Attributes(reasons=list(reasons))
-    for name, value in values:
-        if isinstance(value, AttributeMessage):
-            value = _from_heap(file, value, name, found)  # noqa: PLW2901 - the value it stands for
-            if value is None:
-                continue
+    template = _template(listed)
+    found = Attributes(dict(template.values), dict(template.internal), list(template.reasons))
+    for name, value in template.owned:
         found.put(name, _own(value))
+    for name, message in template.in_heap:
+        value = _from_heap(file, message, name, found)
+        if value is not None:
+            found.put(name, value)
+        else:
+            found.drop(name)
     found.settle()
     return found
 
 
-@lru_cache(maxsize=2**13)
-def _plain_values(
-    messages: tuple[AttributeMessage, ...],
-) -> tuple[tuple[tuple[str, object], ...], tuple[Reason, ...]]:
-    """Return name and value of attributes, and what was lost.
+class _Template(NamedTuple):
+    """The attributes of an object, decoded once for all objects whose messages are equal."""
 
-    In place of a value that is in a heap is its message.
-    """
+    values: dict[str, Any]
+    internal: dict[str, Any]
+    reasons: tuple[Reason, ...]
+    owned: tuple[tuple[str, Any], ...]
+    """Those that can be changed, of which each object gets its own."""
+    in_heap: tuple[tuple[str, AttributeMessage], ...]
+    """Those whose values are elsewhere; None holds their place."""
+
+
+@lru_cache(maxsize=2**13)
+def _template(messages: tuple[AttributeMessage, ...]) -> _Template:
+    """Decode what the messages hold themselves."""
     found = Attributes()
-    values: list[tuple[str, object]] = []
+    owned: list[tuple[str, Any]] = []
+    in_heap: list[tuple[str, AttributeMessage]] = []
     may_be_scale = any(one.name == b"CLASS" for one in messages)
     for one in messages:
         name = text_of(one.name, "", found)
         if name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
-            values.append((name, None))
+            found.put(name, None)
         elif one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
-            values.append((name, one))
+            found.put(name, None)
+            in_heap.append((name, one))
         else:
             value = _guarded(name, found, partial(_decoded, one, name, found))
             if value is not None:
-                values.append((name, value))
-    return tuple(values), tuple(found.reasons)
+                found.put(name, value)
+                owned += [(name, value)] if isinstance(value, np.ndarray | list) else []
+    reasons = tuple(found.reasons)
+    return _Template(found.values, found.internal, reasons, tuple(owned), tuple(in_heap))
 
 
 def _guarded(name: str, found: Attributes, decoded: Callable[[], object]) -> object:
