@@ -17,6 +17,7 @@ from zarrchive.bridge.many_files import (
 )
 from zarrchive.bridge.notes import add_problems, notes_of
 from zarrchive.bridge.open import StrPath
+from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs, repaired
 from zarrchive.errors import CombineError
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     executor: Pool = None,
     cache: str | PathLike[str] | None = None,
     progress: Progress = None,
-    on_problem: Literal["raise", "skip"] = "raise",
+    on_problem: Literal["raise", "skip", "repair"] = "raise",
+    repair_limit: int = REPAIR_LIMIT,
     group: str | None = None,
     reader: str | Reader | None = None,
     loadable_variables: str | Iterable[str] | None = None,
@@ -88,6 +90,12 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         work. True: a bar. By default a bar on terminals, where it takes longer than a moment.
     on_problem
         ``"skip"`` leaves out files that cannot be read; ``ds.virtual.problems`` lists them.
+        ``"repair"`` does so too, and makes files fit where no number changes by it: values of
+        files that are stored in another way than those of most are copied into the dataset; a
+        variable that some files lack reads as missing there; coordinates that differ by
+        rounding, or run in reverse, become one. The problems say what was done.
+    repair_limit
+        Bytes of values that repairs may copy; what would take more is an error, as without.
     group, reader, loadable_variables, drop_variables, decode_times, storage_options
         See `open_virtual_dataset`.
     compat, join, coords, data_vars, combine_attrs
@@ -123,6 +131,7 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     )
     if preprocess is not None:
         opened = preprocessed(preprocess, opened)
+    problems += [problem for ds in opened.values() for problem in notes_of(ds).problems]
     how = Combination(
         nested=kept(nested, opened) if combine == "nested" else None,
         concat_dim=concat_dim,
@@ -132,8 +141,11 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         data_vars=data_vars,
         combine_attrs=combine_attrs,
     )
+    if on_problem == "repair":
+        repairs = Repairs(repair_limit, storage_options, problems)
+        opened = repaired(opened, how.dims, repairs)
     result = combined(opened, how)
-    add_problems(result, [*problems, *(p for ds in opened.values() for p in notes_of(ds).problems)])
+    add_problems(result, problems)
     return result
 
 
@@ -159,8 +171,8 @@ def check_arguments(combine: str, concat_dim: object, on_problem: str) -> None:
     if combine not in {"by_coords", "nested"}:
         hint = 'use "by_coords" or "nested"'
         raise CombineError(argument_problem("combine", f"{combine!r} is not known", hint))
-    if on_problem not in {"raise", "skip"}:
-        hint = 'use "raise" or "skip"'
+    if on_problem not in {"raise", "skip", "repair"}:
+        hint = 'use "raise", "skip" or "repair"'
         raise CombineError(argument_problem("on_problem", f"{on_problem!r} is not known", hint))
     if combine == "by_coords" and concat_dim is not None:
         what = f"{concat_dim!r} is given, but coordinates decide with combine='by_coords'"

@@ -49,6 +49,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--skip-bad", action="store_true", help="leave out files that cannot be read, and say so"
     )
     parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="make files fit where no number changes by it, leave out what cannot be read, say so",
+    )
+    parser.add_argument(
         "--cache", metavar="FOLDER", help="keep there what was read; unchanged files are not reread"
     )
     parser.add_argument(
@@ -74,7 +79,7 @@ def run(options: Namespace) -> int:
         reader=options.reader,
         loadable_variables=options.load,
         drop_variables=options.drop,
-        on_problem="skip" if options.skip_bad else "raise",
+        on_problem="repair" if options.repair else "skip" if options.skip_bad else "raise",
         executor="processes" if options.processes else None,
         cache=options.cache,
         storage_options=options.storage_options,

@@ -1,0 +1,215 @@
+"""Files that do not fit are made to fit where nothing changes by it, judged by xarray."""
+
+from __future__ import annotations
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from zarrchive import CombineError, ManifestArray, open_virtual_mfdataset
+
+LATITUDES = (10.0, 20.0, 30.0)
+
+
+@pytest.fixture
+def member(tmp_path):
+    """Make one file of a series whose members differ in how they are stored."""
+
+    def make(name, start, *, n=2, lat=LATITUDES, dtype="i2", attributes=None, more=(), **storage):
+        path = tmp_path / f"{name}.nc"
+        with netCDF4.Dataset(path, "w") as file:
+            file.createDimension("time", None)
+            file.createDimension("lat", len(lat))
+            time = file.createVariable("time", "i4", ("time",))
+            time.units = "days since 2000-01-01"
+            time[:] = start + np.arange(n)
+            file.createVariable("lat", "f8", ("lat",))[:] = lat
+            for one in ("t", *more):
+                fill = -99 if np.dtype(dtype).kind == "i" else None
+                options = {"chunksizes": (1, len(lat)), "fill_value": fill, **storage}
+                variable = file.createVariable(one, dtype, ("time", "lat"), **options)
+                variable.setncatts(attributes or {})
+                variable.set_auto_maskandscale(False)
+                values = start * 10 + np.arange(n * len(lat)).reshape(n, len(lat))
+                if lat[0] > lat[-1]:
+                    values = values[:, ::-1]
+                variable[:] = values
+        return str(path)
+
+    return make
+
+
+def files_themselves(paths, **options):
+    """Decoded file by file, then joined: what everybody expects to read."""
+    opened = [xr.open_dataset(path, engine="netcdf4").load() for path in paths]
+    return xr.concat(opened, "time", data_vars="minimal", combine_attrs="override", **options)
+
+
+def repaired(paths, **options):
+    virtual = open_virtual_mfdataset(paths, on_problem="repair", **options)
+    return virtual, list(virtual.virtual.problems)
+
+
+def only(problems):
+    (problem,) = problems
+    assert (problem.code, problem.severity) == ("combine-repaired", "warning")
+    return problem
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"compression": "zstd"},
+        {"zlib": True, "fletcher32": True},
+        {"chunksizes": (2, 3), "zlib": True},
+        {"chunksizes": (1, 2)},
+        {"contiguous": True, "n": 2},
+        {"dtype": "i1", "zlib": True},
+        {"dtype": ">i2", "endian": "big", "zlib": True},
+    ],
+    ids=lambda odd: "-".join(map(str, odd)),
+)
+def test_values_that_are_stored_otherwise_are_copied(member, odd):
+    odd = dict(odd)
+    if odd.pop("contiguous", False):
+        odd["chunksizes"] = (2, 3)
+    paths = [member("a", 0, zlib=True), member("b", 2, **odd), member("c", 4, zlib=True)]
+    with pytest.raises(CombineError):
+        open_virtual_mfdataset(paths)
+    virtual, problems = repaired(paths)
+    problem = only(problems)
+    assert problem.where == paths[1]
+    assert problem.variable == "t"
+    assert "1 of 3 files" in problem.what
+    assert isinstance(virtual.t.data, ManifestArray)
+    assert virtual.t.data.manifest.nrefs == 4
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
+
+
+def test_a_scale_factor_that_changed_is_repacked_where_that_is_exact(member):
+    first = {"scale_factor": 0.5, "add_offset": 10.0}
+    paths = [
+        member("a", 0, attributes=first),
+        member("b", 2, attributes={"scale_factor": 1.5, "add_offset": 4.0}),
+        member("c", 4, attributes=first),
+    ]
+    with pytest.raises(CombineError, match="scale_factor"):
+        open_virtual_mfdataset(paths)
+    virtual, problems = repaired(paths)
+    assert "scale_factor" in only(problems).what
+    assert virtual.t.attrs["scale_factor"] == 0.5
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
+
+
+def test_a_scale_factor_that_would_change_values_is_an_error(member):
+    paths = [
+        member("a", 0, attributes={"scale_factor": 0.5}),
+        member("b", 2, attributes={"scale_factor": 0.3}),
+        member("c", 4, attributes={"scale_factor": 0.5}),
+    ]
+    with pytest.raises(CombineError, match="scale_factor"):
+        open_virtual_mfdataset(paths, on_problem="repair")
+
+
+def test_other_units_are_an_error(member):
+    paths = [
+        member("a", 0, attributes={"units": "K"}),
+        member("b", 2, attributes={"units": "degC"}),
+    ]
+    with pytest.raises(CombineError, match="units"):
+        open_virtual_mfdataset(paths, on_problem="repair")
+
+
+def test_another_fill_value_is_repacked(member):
+    paths = [member("a", 0), member("b", 2, fill_value=-7), member("c", 4)]
+    with netCDF4.Dataset(paths[1], "a") as file:
+        file["t"].set_auto_maskandscale(False)
+        file["t"][0, 1] = -7
+    virtual, problems = repaired(paths)
+    assert "_FillValue" in only(problems).what
+    lazy = virtual.virtual.open().load()
+    xr.testing.assert_equal(lazy, files_themselves(paths))
+    assert np.isnan(lazy.t[2, 1])
+
+
+def test_float32_among_float64_is_widened_but_not_the_reverse(member):
+    paths = [member("a", 0, dtype="f8"), member("b", 2, dtype="f4"), member("c", 4, dtype="f8")]
+    virtual, _ = repaired(paths)
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
+    paths = [member("d", 6, dtype="f4"), member("e", 8, dtype="f8"), member("f", 10, dtype="f4")]
+    with pytest.raises(CombineError, match="data type"):
+        open_virtual_mfdataset(paths, on_problem="repair")
+
+
+def test_a_variable_that_is_missing_once_reads_as_missing(member):
+    paths = [member("a", 0, more=("q",)), member("b", 2), member("c", 4, more=("q",))]
+    for options in ({}, {"combine": "nested", "concat_dim": "time"}):
+        virtual, problems = repaired(paths, **options)
+        problem = only(problems)
+        assert (problem.where, problem.variable) == (paths[1], "q")
+        assert "-99" in problem.what
+        lazy = virtual.virtual.open().load()
+        expected = files_themselves([paths[0], paths[2]])
+        xr.testing.assert_equal(lazy.q.dropna("time"), expected.q)
+        assert np.isnan(lazy.q[2:4]).all()
+        xr.testing.assert_equal(lazy.t, files_themselves(paths, join="outer").t)
+
+
+def test_a_variable_of_integers_without_a_missing_value_is_never_made_up(member):
+    with_q = {"more": ("q",), "fill_value": False}
+    paths = [member("a", 0, **with_q), member("b", 2, fill_value=False), member("c", 4, **with_q)]
+    with pytest.raises(CombineError, match="'q' is missing in"):
+        open_virtual_mfdataset(paths, on_problem="repair", combine="nested", concat_dim="time")
+
+
+def test_latitudes_that_differ_by_rounding_become_those_of_most(member):
+    rounded = tuple(float(np.float32(one)) for one in (10.1, 20.1, 30.1))
+    lat = (10.1, 20.1, 30.1)
+    paths = [member("a", 0, lat=lat), member("b", 2, lat=rounded), member("c", 4, lat=lat)]
+    virtual, problems = repaired(paths)
+    problem = only(problems)
+    assert (problem.where, problem.variable) == (paths[1], "lat")
+    assert "differs by at most 3.8e-07" in problem.what
+    lazy = virtual.virtual.open().load()
+    np.testing.assert_array_equal(lazy.lat, lat)
+    expected = files_themselves(paths, join="override")
+    np.testing.assert_array_equal(lazy.t, expected.t)
+
+
+def test_latitudes_of_another_grid_are_an_error(member):
+    paths = [member("a", 0), member("b", 2, lat=(10.0, 20.5, 30.0)), member("c", 4)]
+    with pytest.raises(CombineError):
+        open_virtual_mfdataset(paths, on_problem="repair", combine="nested", concat_dim="time")
+
+
+def test_too_much_to_copy_is_an_error(member):
+    odd = member("b", 2, compression="zstd")
+    paths = [member("a", 0, zlib=True), odd, member("c", 4, zlib=True)]
+    with pytest.raises(CombineError, match="codecs"):
+        open_virtual_mfdataset(paths, on_problem="repair", repair_limit=11)
+    virtual, problems = repaired(paths, repair_limit=12)
+    assert "12 bytes" in only(problems).what
+    assert virtual.t.data.manifest.ninlined == 2
+
+
+def test_files_that_fit_are_left_alone(member, tmp_path):
+    paths = [member("a", 0), member("b", 2)]
+    virtual, problems = repaired(paths)
+    assert problems == []
+    assert virtual.virtual.to_group() == open_virtual_mfdataset(paths).virtual.to_group()
+    (tmp_path / "bad.nc").write_text("<html>")
+    virtual, problems = repaired([*paths, str(tmp_path / "bad.nc")])
+    assert [problem.code for problem in problems] == ["format-not-data"]
+    assert virtual.sizes["time"] == 4
+
+
+def test_a_repaired_dataset_can_be_written_and_read_by_others(member, tmp_path):
+    odd = member("b", 2, compression="zstd")
+    paths = [member("a", 0, zlib=True), odd, member("c", 4, zlib=True)]
+    virtual, _ = repaired(paths)
+    virtual.virtual.to_kerchunk(str(tmp_path / "all.json"))
+    storage = {"fo": str(tmp_path / "all.json")}
+    options = {"engine": "zarr", "storage_options": storage, "chunks": None}
+    again = xr.open_dataset("reference://", consolidated=False, **options)
+    xr.testing.assert_equal(again.load(), files_themselves(paths))
