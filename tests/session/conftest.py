@@ -35,7 +35,13 @@ def write_month(path: Path, *, first: int, days: int, **changes: object) -> None
         for at, name in enumerate(changes.get("names", ("t2m", "tp"))):
             dtype = changes.get("dtype", "f4")
             data = file.createVariable(
-                name, dtype, ("time", "lat", "lon"), zlib=True, chunksizes=chunks, fill_value=-9
+                name,
+                dtype,
+                ("time", "lat", "lon"),
+                zlib=True,
+                complevel=changes.get("complevel", 4),
+                chunksizes=chunks,
+                fill_value=-9,
             )
             data.units = "K" if at == 0 else "mm"
             data[:] = first + at * 1000 + np.arange(days * 24).reshape(days, 4, 6) / 7

@@ -82,6 +82,14 @@ def test_a_file_that_lacks_a_variable_is_named(months: Path, month: Callable[...
     assert plan_of(months, unpicked=frozenset({"/tp"})).errors == ()
 
 
+def test_levels_of_compression_are_no_difference(
+    tmp_path: Path, month: Callable[..., None]
+) -> None:
+    month(tmp_path / "a.nc", first=0, days=2)
+    month(tmp_path / "b.nc", first=2, days=2, complevel=9)
+    assert codes(plan_of(tmp_path)) == {"combine-attributes"}  # the history
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "values"),
     [

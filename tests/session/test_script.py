@@ -50,6 +50,43 @@ def assert_same(session: Session, tmp_path: Path) -> None:
     assert references(ours) == references(theirs)
 
 
+def test_what_does_not_fit_is_repaired_with_a_click(
+    open_session: Callable[..., Session],
+    settle: Callable[[Session], None],
+    month: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for number, chunks in enumerate([(1, 4, 6), (2, 4, 6), (1, 4, 6)]):
+        month(folder / f"{number}.nc", first=4 * number, days=4, chunks=chunks)
+    session = open_session(folder)
+    session.act({"type": "TickAll", "on": True})
+    session.act({"type": "GoTo", "step": "combine"})
+    settle(session)
+    view = session.view()["combine"]
+    assert view["can_repair"]
+    misfits = [one for one in view["problems"] if one["code"] == "combine-chunks"]
+    assert {one["severity"] for one in misfits} == {"error"}
+    remedy = misfits[0]["remedies"][0]
+    assert remedy["label"] == "Repair it, if no number changes"
+    session.act(remedy["action"])
+    settle(session)
+    view = session.view()["combine"]
+    assert {one["severity"] for one in view["problems"]} == {"warning"}
+    session.act({"type": "Combine"})
+    settle(session)
+    view = session.view()["combine"]
+    repaired = [one for one in view["problems"] if one["code"] == "combine-repaired"]
+    assert {one["variable"] for one in repaired} == {"t2m", "tp"}
+    assert {one["where"] for one in repaired} == {str(folder / "1.nc")}
+    assert 'on_problem="repair"' in session.script()
+    assert_same(session, tmp_path)
+    opened = session.dataset().virtual.open().load()
+    with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:
+        xr.testing.assert_equal(opened, expected.load().transpose(*opened.dims))
+
+
 def test_joined_months(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
     session = combined(months)
     assert_same(session, tmp_path)

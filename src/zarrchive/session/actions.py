@@ -135,6 +135,7 @@ class ChooseCombine:
     how: How | None = None
     dim: str | None = None
     order: Order | None = None
+    repair: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

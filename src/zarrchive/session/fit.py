@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ import numpy as np
 
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
+from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.session.aspects import ASPECTS, Aspect, is_time, plain_value
 from zarrchive.session.contents import dims_of
 from zarrchive.session.plan import Finding, Remedy
@@ -26,6 +28,17 @@ __all__ = ["findings_of"]
 _COMPARED_BYTES: Final = 1 << 20
 _COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
+_REPAIRABLE: Final = frozenset(
+    {
+        "combine-chunks",
+        "combine-codecs",
+        "combine-coordinate",
+        "combine-dtype",
+        "combine-missing-variable",
+        "combine-packing",
+    }
+)
+"""Codes of what `zarrchive.bridge.repairing` may mend."""
 _MAX_NAMES: Final = 12
 
 
@@ -37,7 +50,21 @@ def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Findin
             found.extend(_findings_of_part(plan, part))
     if len(parts) > 1:
         found.extend(_findings_between(plan, parts))
-    return tuple(found[:_MAX_FINDINGS])
+    return tuple(_with_repair(plan, finding) for finding in found[:_MAX_FINDINGS])
+
+
+def _with_repair(plan: Plan, finding: Finding) -> Finding:
+    """Offer to repair what can be; where that is chosen, it no longer stands in the way."""
+    problem = finding.problem
+    if not plan.can_repair or problem.code not in _REPAIRABLE or problem.severity != "error":
+        return finding
+    if not plan.repair:
+        remedy = Remedy(
+            "Repair it, if no number changes", {"type": "ChooseCombine", "repair": True}
+        )
+        return replace(finding, remedies=(remedy, *finding.remedies))
+    hint = "nothing, if it can be repaired without changing a number; combining says so"
+    return replace(finding, problem=replace(problem, severity="warning", hint=hint))
 
 
 def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
@@ -151,7 +178,10 @@ def _aspects_that_differ(
             continue
         if aspect.code == "combine-packing" and _decodes(plan, path, having):
             continue
-        values = [aspect.of(contents.arrays[path], axis) for contents in having]
+        arrays = [contents.arrays[path] for contents in having]
+        if aspect.code == "combine-codecs" and joint_codecs(arrays) is not None:
+            continue  # such as other levels of compression
+        values = [aspect.of(array, axis) for array in arrays]
         if len(set(values)) > 1:
             found.extend(
                 _differences(path, having, list(map(str, values)), aspect, can_load=is_virtual)

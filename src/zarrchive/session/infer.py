@@ -37,6 +37,7 @@ class Choice:
     how: How = "auto"
     dim: str = ""
     order: Order = "coordinate"
+    repair: bool = False
     unpicked: frozenset[str] = frozenset()
     loaded: frozenset[str] = frozenset()
 
@@ -81,6 +82,7 @@ def propose(
         coordinates=tuple(sorted(coordinates - choice.unpicked)),
         dims=_dims_to_offer(files, differing),
     )
+    plan = replace(plan, repair=choice.repair and plan.can_repair)
     unreadable = tuple(_unreadable(url, problem) for url, problem in (failed or {}).items())
     findings = (*unreadable, *findings_of(plan, parts))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))

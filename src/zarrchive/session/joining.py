@@ -10,17 +10,20 @@ import xarray as xr
 import zarrchive.bridge.accessor  # noqa: F401 - results have .virtual
 from zarrchive.bridge.dataset import from_dataset, to_dataset
 from zarrchive.bridge.datatree import from_datatree, to_datatree
+from zarrchive.bridge.notes import add_problems, notes_of
+from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs, repaired
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestGroup
     from zarrchive.session.contents import Contents
     from zarrchive.session.plan import Part, Plan
     from zarrchive.session.tasks import Job
 
-__all__ = ["carry_out", "group_of", "result_of"]
+__all__ = ["carry_out", "group_of", "repairs_of", "result_of"]
 
 
 def carry_out(
@@ -34,20 +37,27 @@ def carry_out(
         Where files do not fit together after all.
     """
     parts = []
+    problems: list[Problem] = []
     total = len(plan.files)
     done = 0
     for part in plan.parts:
-        opened = []
+        opened: dict[str, Any] = {}
         for url in part.files:
             if job.cancelled.is_set():
                 return None
-            opened.append(_opened(plan, part, scan(url)))
+            opened[url] = _opened(plan, part, scan(url))
             done += 1
             job.progress(done, total)
-        parts.append(_joined(plan, opened) if plan.dim else opened[0])
+        if plan.repair:
+            options = scan(part.files[0]).storage_options
+            repairs = Repairs(REPAIR_LIMIT, options, problems)
+            opened = repaired(opened, lambda _: [plan.dim], repairs)
+        files = list(opened.values())
+        parts.append(_joined(plan, files) if plan.dim else files[0])
     combined: xr.Dataset | xr.DataTree = parts[0] if len(parts) == 1 else _merged(parts)
     if plan.labels is not None:
         combined.coords[plan.dim] = _label_values(plan.labels, are_times=plan.labels_are_times)
+    add_problems(combined, problems)
     return combined
 
 
@@ -56,6 +66,11 @@ def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
     if isinstance(dataset, xr.DataTree):
         return from_datatree(dataset)
     return from_dataset(dataset)
+
+
+def repairs_of(dataset: xr.Dataset | xr.DataTree) -> tuple[Problem, ...]:
+    """Return what was repaired on the way."""
+    return tuple(one for one in notes_of(dataset).problems if one.code == "combine-repaired")
 
 
 def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:

@@ -79,6 +79,8 @@ class Plan:
     """Paths of the variables whose values are put in, besides dimension coordinates."""
     coordinates: tuple[str, ...] = ()
     """Paths of the dimension coordinates: their values are always put in."""
+    repair: bool = False
+    """Whether files are made to fit where no number changes by it."""
     dims: tuple[str, ...] = ()
     """Dimensions that files could be joined along, the most likely first."""
     variables: tuple[VariableRow, ...] = ()
@@ -96,6 +98,11 @@ class Plan:
         if len(self.parts) > 1:
             return "merge"
         return "concat" if len(self.files) > 1 else "single"
+
+    @property
+    def can_repair(self) -> bool:
+        """Whether there is something that files could be made to fit: they are joined."""
+        return self.kind == "dataset" and bool(self.dim) and not self.is_new_dim
 
     @property
     def is_new_dim(self) -> bool:

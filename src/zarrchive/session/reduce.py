@@ -182,7 +182,8 @@ def _choose_combine(state: SessionState, action: a.ChooseCombine) -> SessionStat
     how = before.how if action.how is None else action.how
     dim = before.dim if action.dim is None else action.dim.strip()
     order = before.order if action.order is None else action.order
-    return _replan(state, how=how, dim=dim, order=order)
+    repair = before.repair if action.repair is None else action.repair
+    return _replan(state, how=how, dim=dim, order=order, repair=repair)
 
 
 def _choose_export(state: SessionState, action: a.ChooseExport) -> SessionState:

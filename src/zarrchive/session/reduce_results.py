@@ -59,10 +59,11 @@ def reduce_result(state: SessionState, action: r.InternalAction) -> SessionState
                 version=version,
             )
             return replace(state, combine=combine)
-        case r.Combined(key=key, result=result):
+        case r.Combined(key=key, result=result, problems=problems):
             if key != state.combine.key:
                 return state
-            return replace(state, combine=replace(state.combine, status="done", result=result))
+            combine = replace(state.combine, status="done", result=result, problems=problems)
+            return replace(state, combine=combine)
         case r.CombineFailed():
             return _combine_failed(state, action)
         case r.FormatsJudged(key=key, formats=formats):

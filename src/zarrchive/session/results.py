@@ -98,6 +98,8 @@ class Combined:
 
     key: int
     result: Result
+    problems: tuple[Problem, ...] = ()
+    """What was repaired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ def _joined(name: str, files: str, plan: Plan, options: str) -> list[str]:
         f"    {files}{options},",
         f'    combine="nested", concat_dim={_quoted(plan.dim)}, data_vars={_data_vars(plan)},',
         '    coords="minimal", compat="override", join="exact", combine_attrs="override",',
+        *(['    on_problem="repair",'] if plan.repair else []),
         ")",
     ]
 

@@ -131,6 +131,8 @@ class Combine:
     how: How = "auto"
     dim: str = ""
     order: Order = "coordinate"
+    repair: bool = False
+    """Whether files are made to fit where no number changes by it."""
     unpicked: frozenset[str] = frozenset()
     """Absolute paths of the variables that are left out."""
     loaded: frozenset[str] = frozenset()

@@ -175,6 +175,8 @@ def _combine(state: SessionState) -> dict[str, Any]:
         "dim": combine.dim or ("" if plan is None else plan.dim),
         "dims": [] if plan is None else list(plan.dims),
         "order": combine.order,
+        "repair": combine.repair,
+        "can_repair": plan is not None and plan.can_repair,
         "sentence": "" if plan is None else plan.sentence,
         "result": None if combine.result is None else asdict(combine.result),
         "problems": _combine_problems(state),

@@ -15,7 +15,7 @@ from zarrchive.session.browse import browse, sniff_file
 from zarrchive.session.exporting import judge_formats, write_export
 from zarrchive.session.failures import problem_of, problems_of
 from zarrchive.session.infer import Choice, propose
-from zarrchive.session.joining import carry_out, group_of, result_of
+from zarrchive.session.joining import carry_out, group_of, repairs_of, result_of
 from zarrchive.session.sentence import counted
 from zarrchive.session.state import Scan, Sniff
 from zarrchive.session.tasks import each
@@ -232,6 +232,7 @@ class Work:
             how=combine.how,
             dim=combine.dim,
             order=combine.order,
+            repair=combine.repair,
             unpicked=combine.unpicked,
             loaded=combine.loaded,
         )
@@ -253,7 +254,8 @@ class Work:
                 self.dispatch(r.CombineFailed(key=key, problems=(_stopped(len(plan.files)),)))
             else:
                 self._dataset = (key, dataset)
-                self.dispatch(r.Combined(key=key, result=result_of(plan, dataset)))
+                result, repairs = result_of(plan, dataset), repairs_of(dataset)
+                self.dispatch(r.Combined(key=key, result=result, problems=repairs))
         except Exception as error:  # noqa: BLE001 - xarray may raise anything
             self.dispatch(r.CombineFailed(key=key, problems=problems_of(error, "combining")))
             self.lanes.end(job, failed=True)

@@ -167,12 +167,14 @@ function makePlanPanel(app) {
   const synced = makeSynced(dim);
   const known = h("datalist", { id: dim.getAttribute("list") });
   const order = selectBox([["coordinate", "by coordinate"], ["name", "by file name"]], "coordinate", "Order of the files", (value) => choose({ order: value }));
+  const repair = h("input", { type: "checkbox", onchange: () => choose({ repair: repair.checked }) });
+  const repairField = h("label.zx-check.zx-check-long", { title: "Values of files that are stored otherwise are copied into the result, a variable that is missing once reads as missing, coordinates that differ by rounding become one. What would change a number stays an error." }, repair, "Repair what does not fit, if no number changes");
   const dimField = field("along", dim, "zx-inline");
   const orderField = field("in order", order, "zx-inline");
   const sentence = h("p.zx-sentence");
   const go = button("Combine", { kind: "primary", icon: "combine", onclick: () => app.act("Combine") });
   const hint = h("span.zx-faint");
-  const el = h("section.zx-section.zx-plan", { "aria-label": "Plan" }, h("h3", {}, "Plan"), h("div.zx-row.zx-wrap", {}, how.el, dimField, orderField, known), sentence, h("div.zx-row", {}, go, hint));
+  const el = h("section.zx-section.zx-plan", { "aria-label": "Plan" }, h("h3", {}, "Plan"), h("div.zx-row.zx-wrap", {}, how.el, dimField, orderField, known), repairField, sentence, h("div.zx-row", {}, go, hint));
   return {
     el,
     /** @param {any} view */
@@ -183,6 +185,8 @@ function makePlanPanel(app) {
       show(dimField, combine.how === "concat");
       show(orderField, combine.how === "concat");
       synced.show(combine.dim);
+      repair.checked = combine.repair;
+      show(repairField, collection.count > 1 && (combine.can_repair || combine.repair));
       fillOnce(known, JSON.stringify(combine.dims), () => combine.dims.map((/** @type {string} */ d) => h("option", { value: d })));
       setOptions(order, [["coordinate", "by coordinate"], ["name", "by file name"]], combine.order);
       setText(sentence, combine.sentence || (planless ? "There is no plan; what is wrong stands below." : "The files are being read; the plan follows."));
