@@ -15,13 +15,14 @@ from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, Link
 from zarrchive.readers.hdf5.objects import FileObject
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged
+from zarrchive.readers.hdf5.requests import Damaged
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.layout_message import Layout
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Trouble
 
-__all__ = ["address_of", "layout_by_h5py", "object_by_h5py", "open_object"]
+__all__ = ["address_of", "layout_by_h5py", "links_by_h5py", "object_by_h5py", "open_object"]
 
 
 def object_by_h5py(
@@ -45,6 +46,23 @@ def object_by_h5py(
         return damaged(error, f"this object ({trouble})")
     kind = "dataset" if isinstance(opened, h5d.DatasetID) else "datatype"
     return FileObject(address, path, kind, None)  # type: ignore[arg-type]
+
+
+def links_by_h5py(file: OpenFile, address: int, path: bytes, trouble: Trouble) -> list[Link]:
+    """List the links of a group; the rest of it is understood here.
+
+    Raises `Damaged` where HDF5 does not understand them either.
+    """
+    file.leave(path.decode("utf-8", "replace"), trouble)
+    try:
+        opened = open_object(file, path)
+        if address_of(opened) != address or not isinstance(opened, h5g.GroupID):
+            raise ValueError(f"its path leads to another object than address {address}")
+        return _links(opened)
+    except (FormatError, *H5PY_ERRORS) as error:
+        raise_if_ours(error)
+        words = " ".join(str(error).split())
+        raise Damaged(f"its links cannot be read ({trouble}; HDF5 says: {words})") from error
 
 
 def open_object(file: OpenFile, path: bytes) -> h5o.ObjectID:

@@ -81,12 +81,16 @@ class _Heap:
 
 
 def heap_objects(
-    superblock: Superblock, address: int, ids: Sequence[bytes]
+    superblock: Superblock, address: int, ids: Sequence[bytes], *, may_be_filtered: bool = False
 ) -> Steps[tuple[bytes, ...]]:
-    """Return the objects with `ids` of the heap at `address`, in the order given."""
+    """Return the objects with `ids` of the heap at `address`, in the order given.
+
+    Only heaps of links are ever filtered, and those are left to h5py; any other that says so is
+    damaged, and HDF5 may crash on it.
+    """
     if not ids:
         return ()
-    heap = yield from _header(superblock, address)
+    heap = yield from _header(superblock, address, may_be_filtered=may_be_filtered)
     kinds = {one[0] >> 4 & 3 for one in ids} if all(ids) else {3}
     if any(one[0] >> 6 for one in ids) or 3 in kinds:
         raise Damaged("the ID of an object of a fractal heap is of an unknown kind")
@@ -112,9 +116,16 @@ def heap_objects(
     return tuple(found)
 
 
-def _header(superblock: Superblock, address: int) -> Steps[_Heap]:
+def _header(superblock: Superblock, address: int, *, may_be_filtered: bool) -> Steps[_Heap]:
     o, n = superblock.address_size, superblock.length_size
     data = yield superblock.at(address, 26 + 12 * n + 3 * o)
+    if data[:4] == b"FRHP" and (filters := number(data, 7, 2)):
+        if not may_be_filtered:
+            raise Damaged("its fractal heap is filtered, and only those of links are")
+        # Behind the usual fields: stored size and mask of the root block, and the filters.
+        whole = yield superblock.at(address, len(data) + n + 4 + filters)
+        check_checksum(whole, "a fractal heap")
+        raise NotUnderstood("the blocks of its fractal heap are filtered")
     return _parsed(data, address, o, n)
 
 
@@ -124,8 +135,6 @@ def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
     fixed = 14 + 10 * n + 2 * o  # the fields before the doubling table
     if data[:4] != b"FRHP" or data[4]:
         raise Damaged(f"there is no fractal heap at address {address}")
-    if number(data, 7, 2):
-        raise NotUnderstood("the blocks of its fractal heap are filtered")
     check_checksum(data, "a fractal heap")
     heap = _Heap(
         address=address,

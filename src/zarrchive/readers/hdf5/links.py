@@ -95,7 +95,9 @@ def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
     records = yield from read_records(superblock, tree, {_LINKS_BY_NAME})
     # A record is the hash of the name, by which HDF5 looks it up, and the ID in the heap.
     rows = records.as_bytes()
-    objects = yield from heap_objects(superblock, heap, [row[4:] for row in rows])
+    objects = yield from heap_objects(
+        superblock, heap, [row[4:] for row in rows], may_be_filtered=True
+    )
     links = [_parsed(one, superblock.address_size) for one in objects]
     for link, row in zip(links, rows, strict=True):
         check_name(link.name, row[:4])

@@ -141,7 +141,12 @@ class Scan:
         messages = yield from read_header(self.file.superblock, address)
         kinds = {message.kind for message in messages}
         if kinds & _GROUP:
-            links = yield from read_links(self.file.superblock, messages)
+            try:
+                links = yield from read_links(self.file.superblock, messages)
+            except NotUnderstood as trouble:
+                from zarrchive.readers.hdf5.by_h5py import links_by_h5py
+
+                links = links_by_h5py(self.file, address, path, trouble)
             return FileObject(address, path, "group", messages, links)
         if _DATATYPE in kinds:
             kind: Kind = "dataset" if _DATASPACE in kinds else "datatype"
