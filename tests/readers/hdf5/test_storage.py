@@ -10,6 +10,7 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t
 
 from zarrchive.manifests.values import values_of
+from zarrchive.readers import read_group
 
 
 def _compact(file, name, values) -> None:
@@ -105,3 +106,15 @@ def test_chunk_beyond_the_end_of_the_file_is_a_problem(sample) -> None:
     group = sample.read()
     assert list(group.arrays) == ["y"]
     assert [p.code for p in group.all_problems()] == ["hdf5-truncated"]
+
+
+def test_a_dimension_that_zarr_cannot_count_is_a_problem(sample) -> None:
+    """Of such an array zarr returns memory that it never filled."""
+    with h5py.File(sample.path, "w") as file:
+        file.create_dataset("x", (2**53 + 2,), "i4", chunks=(2,))
+        file.create_dataset("y", (2**53,), "i4", chunks=(2,))
+    found = read_group(sample.path)
+    assert list(found.arrays) == ["y"]
+    (problem,) = found.problems
+    assert (problem.code, problem.variable) == ("hdf5-too-long", "/x")
+    assert "9007199254740994" in problem.what

@@ -89,6 +89,8 @@ def _refusal(facts: Facts) -> Steps[Reason | None]:
     """Say why the values cannot be had at all, not even through h5py."""
     if facts.shape is None:
         return _NULL
+    if max(facts.shape, default=0) > _LONGEST:
+        return _too_long(facts.shape)
     if facts.kind.dtype is None:
         if facts.kind.is_reference and facts.kind.reason is not None:
             return (yield from with_targets(facts.kind.reason, facts))
@@ -104,6 +106,19 @@ def _inline_limit(facts: Facts, *, is_wanted: bool) -> float:
         return WANTED
     is_exact = facts.kind.reason is None and facts.kind.caution is None
     return -1 if is_exact else SMALL
+
+
+_LONGEST: Final = 2**53
+"""Elements along a dimension. zarr divides lengths as float64, and beyond returns memory that it
+never filled."""
+
+
+def _too_long(shape: tuple[int, ...]) -> Reason:
+    return Reason(
+        code="hdf5-too-long",
+        what=f"it has shape {shape}; beyond 2**53 elements along a dimension zarr finds no chunks",
+        hint="compare the file with the original: no real data are as long",
+    )
 
 
 _NULL: Final = Reason(
