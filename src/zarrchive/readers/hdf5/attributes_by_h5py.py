@@ -125,11 +125,12 @@ def _scale_addresses(obj: h5o.ObjectID, attribute: h5a.AttrID) -> tuple[tuple[in
 
 def _read_sequence(attribute: h5a.AttrID, name: str, found: Attributes) -> object:
     """Read variable-length sequences of numbers."""
-    dtype = attribute.dtype
-    values = np.empty(attribute.shape, dtype=dtype)
-    base = h5py.check_vlen_dtype(dtype)
-    if not isinstance(base, np.dtype) or base.hasobject or not values.size:
+    base = h5py.check_vlen_dtype(attribute.dtype)
+    if not isinstance(base, np.dtype) or base.hasobject or 0 in attribute.shape:
         found.reasons.append(lost(name, "it holds sequences of references or strings, or none"))
         return None
-    attribute.read(values)
+    # In the byte order of this machine: h5py labels others with it without swapping their bytes.
+    dtype = h5py.vlen_dtype(base.newbyteorder("="))
+    values = np.empty(attribute.shape, dtype=dtype)
+    attribute.read(values, h5t.py_create(dtype))
     return sequences_value(values.reshape(-1).tolist(), values.shape)

@@ -124,6 +124,8 @@ def _old(head: bytes, place: int, size: int) -> tuple[Superblock, int, int]:
     end = number(head, at + 2 * address_size, address_size)
     driver = number(head, at + 3 * address_size, address_size)
     if driver != (1 << 8 * address_size) - 1:
+        if driver + place >= size:
+            raise Damaged(f"its superblock names a driver block at byte {driver}, behind its end")
         raise NotUnderstood("it is one of several files of a family, or split into two files")
     # The symbol table entry of the root group: offset of its name (a length), then its header.
     root = number(head, at + 4 * address_size + length_size, address_size)
