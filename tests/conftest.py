@@ -8,9 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOW_MACHINES = [HealthCheck.too_slow]
@@ -74,3 +79,50 @@ def chromium() -> str:
             pytest.fail("no Chromium on this machine; .ci/run installs it")
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     return found
+
+
+def write_month(path: Path, *, first: int, days: int, **changes: object) -> None:
+    """Write one netCDF4 file as models do: unlimited time, chunks of one step."""
+    import netCDF4
+
+    with netCDF4.Dataset(path, "w") as file:
+        file.history = f"made for day {first}"
+        for name, size in (("time", None), ("lat", 4), ("lon", 6)):
+            file.createDimension(name, size)
+        time_ = file.createVariable("time", "f8", ("time",))
+        time_.units = changes.get("time_units", "days since 2020-01-01")
+        time_[:] = np.arange(days) + first
+        lat = file.createVariable("lat", "f4", ("lat",))
+        lat.units = "degrees_north"
+        lat[:] = np.linspace(-45, 45, 4) + float(changes.get("lat_shift", 0))
+        lon = file.createVariable("lon", "f4", ("lon",))
+        lon[:] = np.arange(6) * 60
+        chunks = changes.get("chunks", (1, 4, 6))
+        for at, name in enumerate(changes.get("names", ("t2m", "tp"))):
+            dtype = changes.get("dtype", "f4")
+            data = file.createVariable(
+                name,
+                dtype,
+                ("time", "lat", "lon"),
+                zlib=True,
+                complevel=changes.get("complevel", 4),
+                chunksizes=chunks,
+                fill_value=-9,
+            )
+            data.units = "K" if at == 0 else "mm"
+            data[:] = first + at * 1000 + np.arange(days * 24).reshape(days, 4, 6) / 7
+
+
+@pytest.fixture
+def month() -> Callable[..., None]:
+    return write_month
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Path:
+    """Three months of unequal length; their names are not in the order of their times."""
+    folder = tmp_path / "months"
+    folder.mkdir()
+    for name, first, days in (("b.nc", 0, 5), ("c.nc", 5, 3), ("a.nc", 8, 4)):
+        write_month(folder / name, first=first, days=days)
+    return folder

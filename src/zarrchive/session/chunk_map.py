@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.combine.contents import dims_of
 from zarrchive.manifests.chunk_manifest import INLINE
-from zarrchive.session.contents import dims_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

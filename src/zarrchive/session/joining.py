@@ -17,10 +17,10 @@ from zarrchive.session.state import Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from zarrchive.combine.contents import Contents
+    from zarrchive.combine.plan import Part, Plan
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.session.contents import Contents
-    from zarrchive.session.plan import Part, Plan
     from zarrchive.session.tasks import Job
 
 __all__ = ["carry_out", "group_of", "repairs_of", "result_of"]

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from zarrchive.combine.contents import Contents, walk_arrays
 from zarrchive.readers.open import read_group
-from zarrchive.session.contents import Contents, walk_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -6,15 +6,15 @@ import re
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
+from zarrchive.location.natural_order import natural_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from zarrchive.location.listing import FolderEntry
     from zarrchive.session.state import Listing, Sniff
 
-__all__ = ["natural_key", "ordered_by_name", "shown_entries"]
-
-_DIGITS = re.compile(r"(\d+)")
+__all__ = ["ordered_by_name", "shown_entries"]
 
 
 def ordered_by_name(entries: Sequence[FolderEntry]) -> tuple[int, ...]:
@@ -42,12 +42,6 @@ def shown_entries(listing: Listing, sniffed: Mapping[str, Sniff]) -> tuple[int, 
     known = [i for i in files if values[i] is not None]
     known.sort(key=values.__getitem__, reverse=listing.descending)
     return (*folders, *known, *(i for i in files if values[i] is None))
-
-
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Order names as people do: ``day2`` before ``day10``; case does not matter."""
-    parts = _DIGITS.split(name.casefold())
-    return tuple((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts) if p)
 
 
 def _matcher(text: str) -> Callable[[str], object]:

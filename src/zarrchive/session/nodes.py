@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.combine.contents import dims_of
+from zarrchive.combine.texts import codec_texts, dtype_text
 from zarrchive.manifests.chunk_manifest import INLINE
-from zarrchive.session.contents import dims_of
 from zarrchive.session.plain import attribute_text, problem_json
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "array_card",
     "children_of",
-    "codec_texts",
-    "dtype_text",
     "find_array",
     "find_group",
     "group_card",
@@ -212,27 +211,6 @@ def array_card(array: ManifestArray, path: str, problems: tuple[Problem, ...]) -
         "nfiles": len(manifest.files),
         "problems": [problem_json(problem) for problem in problems],
     }
-
-
-def dtype_text(dtype: np.dtype[Any]) -> str:
-    """Return a data type as people say it."""
-    if dtype.kind in "OT":
-        return "string"
-    if dtype.names:
-        inner = ", ".join(f"{name}: {dtype_text(dtype[name])}" for name in dtype.names)
-        return f"compound ({inner})"
-    return f"{dtype.name} (big-endian)" if dtype.byteorder == ">" else dtype.name
-
-
-def codec_texts(array: ManifestArray) -> list[str]:
-    """Return the codecs in the order in which they encode, each with its settings."""
-    texts = []
-    for codec in array.metadata.codecs:
-        document: Any = codec.to_dict()
-        settings = document.get("configuration") or {}
-        inner = ", ".join(f"{key} {value}" for key, value in settings.items())
-        texts.append(f"{document['name']} ({inner})" if inner else str(document["name"]))
-    return texts
 
 
 def _attributes(attributes: Any) -> list[list[str]]:  # noqa: ANN401 - a mapping of anything

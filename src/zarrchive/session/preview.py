@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
+from zarrchive.combine.contents import dims_of
 from zarrchive.manifests import ManifestGroup
 from zarrchive.manifests.store import ManifestStore
-from zarrchive.session.contents import dims_of
 from zarrchive.session.nodes import find_array, find_group
 from zarrchive.session.plain import attribute_text
 from zarrchive.session.reading_cost import Cost, cost_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from zarrchive.combine.contents import dims_of, walk_arrays
+from zarrchive.combine.texts import dtype_text
 from zarrchive.errors import Problem, ZarrchiveError
 from zarrchive.session.chunk_map import chunk_map
-from zarrchive.session.contents import dims_of, walk_arrays
 from zarrchive.session.failures import problem_of
 from zarrchive.session.nodes import (
     array_card,
     children_of,
-    dtype_text,
     find_array,
     find_group,
     group_card,

@@ -10,9 +10,9 @@ from zarrchive.session.actions import UserAction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zarrchive.combine.plan import Plan
     from zarrchive.errors import Problem
     from zarrchive.location.listing import FolderEntry
-    from zarrchive.session.plan import Plan
     from zarrchive.session.state import ExportFormat, Result, Scan, Sniff, Task, Written
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zarrchive.session.plan import Plan
+    from zarrchive.combine.plan import Plan
     from zarrchive.session.state import Export, SessionState
 
 __all__ = ["script_of"]

@@ -6,21 +6,25 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from zarrchive.combine.plan import How, Order
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zarrchive.combine.plan import Plan, VariableRow
     from zarrchive.errors import Problem
     from zarrchive.location.listing import FolderEntry
-    from zarrchive.session.plan import Plan, VariableRow
 
 __all__ = [
     "Collection",
     "Combine",
     "Export",
     "ExportFormat",
+    "How",
     "Listing",
     "Location",
     "Look",
+    "Order",
     "Result",
     "Scan",
     "SessionState",
@@ -33,8 +37,6 @@ __all__ = [
 
 Step: TypeAlias = Literal["files", "look", "combine", "export"]
 SortKey: TypeAlias = Literal["name", "size", "modified", "format"]
-How: TypeAlias = Literal["auto", "concat", "merge", "single"]
-Order: TypeAlias = Literal["coordinate", "name"]
 FormatId: TypeAlias = Literal["kerchunk-json", "kerchunk-parquet"]
 
 

@@ -8,24 +8,24 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
+from zarrchive.combine.infer import Choice, propose
+from zarrchive.combine.sentence import counted
 from zarrchive.errors import CombineError, Problem, WriteError
 from zarrchive.session import effects as e
 from zarrchive.session import results as r
 from zarrchive.session.browse import browse, sniff_file
 from zarrchive.session.exporting import judge_formats, write_export
 from zarrchive.session.failures import problem_of, problems_of
-from zarrchive.session.infer import Choice, propose
 from zarrchive.session.joining import carry_out, group_of, repairs_of, result_of
-from zarrchive.session.sentence import counted
 from zarrchive.session.state import Scan, Sniff
 from zarrchive.session.tasks import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from zarrchive.combine.plan import Plan
     from zarrchive.manifests import ManifestGroup
     from zarrchive.session.library import Library
-    from zarrchive.session.plan import Plan
     from zarrchive.session.state import SessionState
     from zarrchive.session.tasks import Job, Lanes
 

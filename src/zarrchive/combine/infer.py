@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.combine.contents import dims_of
+from zarrchive.combine.fit import findings_of
+from zarrchive.combine.labels import labels_of
+from zarrchive.combine.plan import Finding, Part, Plan, Remedy, VariableRow
+from zarrchive.combine.sentence import sentence_of
+from zarrchive.combine.texts import dtype_text
 from zarrchive.location import name as name_of
-from zarrchive.session.contents import dims_of
-from zarrchive.session.fit import findings_of
-from zarrchive.session.labels import labels_of
-from zarrchive.session.listing_order import natural_key
-from zarrchive.session.nodes import dtype_text
-from zarrchive.session.plan import Finding, Part, Plan, Remedy, VariableRow
-from zarrchive.session.sentence import sentence_of
+from zarrchive.location.natural_order import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from zarrchive.combine.contents import Contents
+    from zarrchive.combine.plan import How, Order
     from zarrchive.errors import Problem
-    from zarrchive.session.contents import Contents
-    from zarrchive.session.state import How, Order
 
 __all__ = ["Choice", "propose"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from zarrchive.session.contents import dims_of
-from zarrchive.session.nodes import codec_texts
+from zarrchive.combine.contents import dims_of
+from zarrchive.combine.texts import codec_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

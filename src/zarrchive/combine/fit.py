@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.combine.aspects import ASPECTS, Aspect, is_time, plain_value
+from zarrchive.combine.contents import dims_of
+from zarrchive.combine.plan import Finding, Remedy
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
-from zarrchive.session.aspects import ASPECTS, Aspect, is_time, plain_value
-from zarrchive.session.contents import dims_of
-from zarrchive.session.plan import Finding, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zarrchive.combine.contents import Contents
+    from zarrchive.combine.plan import Plan
     from zarrchive.manifests import ManifestArray, ManifestGroup
-    from zarrchive.session.contents import Contents
-    from zarrchive.session.plan import Plan
 
 __all__ = ["findings_of"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zarrchive.session.contents import dims_of
+from zarrchive.combine.contents import dims_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zarrchive.session.contents import Contents
-    from zarrchive.session.plan import Plan
+    from zarrchive.combine.contents import Contents
+    from zarrchive.combine.plan import Plan
 
 __all__ = ["counted", "sentence_of"]
 

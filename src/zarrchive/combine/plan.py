@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zarrchive.errors import Problem
 
-__all__ = ["Finding", "Part", "Plan", "Remedy", "VariableRow"]
+__all__ = ["Finding", "How", "Order", "Part", "Plan", "Remedy", "VariableRow"]
+
+How: TypeAlias = Literal["auto", "concat", "merge", "single"]
+Order: TypeAlias = Literal["coordinate", "name"]
 
 
 @dataclass(frozen=True, slots=True)

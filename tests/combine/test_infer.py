@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zarrchive.session.infer import Choice, propose
+from zarrchive.combine.infer import Choice, propose
 from zarrchive.session.library import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from zarrchive.session.plan import Plan
+    from zarrchive.combine.plan import Plan
 
 
 def plan_of(folder: Path, **choice: object) -> Plan:

@@ -11,8 +11,8 @@ from zarrchive.location import name as name_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zarrchive.combine.contents import Contents
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.session.contents import Contents
 
 __all__ = ["labels_of"]
 

@@ -1,0 +1,33 @@
+"""Data types and codecs in the words of people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zarrchive.manifests import ManifestArray
+
+__all__ = ["codec_texts", "dtype_text"]
+
+
+def dtype_text(dtype: np.dtype[Any]) -> str:
+    """Return a data type as people say it."""
+    if dtype.kind in "OT":
+        return "string"
+    if dtype.names:
+        inner = ", ".join(f"{name}: {dtype_text(dtype[name])}" for name in dtype.names)
+        return f"compound ({inner})"
+    return f"{dtype.name} (big-endian)" if dtype.byteorder == ">" else dtype.name
+
+
+def codec_texts(array: ManifestArray) -> list[str]:
+    """Return the codecs in the order in which they encode, each with its settings."""
+    texts = []
+    for codec in array.metadata.codecs:
+        document: Any = codec.to_dict()
+        settings = document.get("configuration") or {}
+        inner = ", ".join(f"{key} {value}" for key, value in settings.items())
+        texts.append(f"{document['name']} ({inner})" if inner else str(document["name"]))
+    return texts
