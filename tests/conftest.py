@@ -100,20 +100,24 @@ def write_month(path: Path, *, first: int, days: int, **changes: object) -> None
         chunks = changes.get("chunks", (1, 4, 6))
         for at, name in enumerate(changes.get("names", ("t2m", "tp"))):
             dtype = changes.get("dtype", "f4")
+            storage = {"zlib": True, "complevel": changes.get("complevel", 4)}
+            if "compression" in changes:
+                storage = {"compression": changes["compression"]}
             data = file.createVariable(
                 name,
                 dtype,
                 ("time", "lat", "lon"),
-                zlib=True,
-                complevel=changes.get("complevel", 4),
                 chunksizes=chunks,
                 fill_value=-9,
+                endian=changes.get("endian", "native"),
+                **storage,
             )
+            data.setncatts(changes.get("attributes", {}))
             data.units = "K" if at == 0 else "mm"
             data[:] = first + at * 1000 + np.arange(days * 24).reshape(days, 4, 6) / 7
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def month() -> Callable[..., None]:
     return write_month
 

@@ -246,6 +246,25 @@ def test_combine_a_group_in_the_order_given(run, demo_folder, tmp_path) -> None:
         xr.testing.assert_equal(ours["DBZH"].astype("f4"), xr.concat(parts, "time"))
 
 
+def test_check_says_whether_files_fit(run, demo_folder, tmp_path) -> None:
+    files = [demo_folder / name for name in MONTHS]
+    status, out, err = run("check", *files)
+    assert (status, err) == (0, "")
+    assert out.startswith("12 files: they fit.")
+    odd = demo_folder / "odd" / "reanalysis_2023-12_other-packing.nc"
+    status, out, _ = run("check", files[0], odd, "--json")
+    assert status == 1
+    document = json.loads(out)
+    assert document["fits"] is False
+    assert {one["code"] for one in document["findings"]} >= {"combine-packing"}
+    status, out, _ = run("check", files[0], demo_folder / "odd" / "not-a-file.nc")
+    assert status == 1
+    assert "1 cannot be read" in out
+    status, out, _ = run("check", "--schema")
+    assert json.loads(out)["title"] == "ReportDocument"
+    assert run("check", tmp_path / "nothing-*.nc")[0] == 1
+
+
 def test_combine_hierarchies_with_a_cache(run, demo_folder, tmp_path) -> None:
     files = [demo_folder / name for name in demo_files() if name.startswith("radar/")]
     words = ["--tree", "--cache", tmp_path / "cache", "--processes"]

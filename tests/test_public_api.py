@@ -12,6 +12,8 @@ import zarrchive
 NAMES = {
     "ChunkManifest",
     "CombineError",
+    "CompatibilityReport",
+    "check",
     "FormatError",
     "LocationError",
     "ManifestArray",

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_repaired_with_a_click(
     misfits = [one for one in view["problems"] if one["code"] == "combine-chunks"]
     assert {one["severity"] for one in misfits} == {"error"}
     remedy = misfits[0]["remedies"][0]
-    assert remedy["label"] == "Repair it, if no number changes"
+    assert remedy["label"] == "Repair it, if no number changes; 384 B are copied"
     session.act(remedy["action"])
     settle(session)
     view = session.view()["combine"]

@@ -26,7 +26,7 @@ from zarrchive.manifests.values import values_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-__all__ = ["REPAIR_LIMIT", "Repairs", "repaired"]
+__all__ = ["REPAIR_LIMIT", "Repairs", "grid_distance", "repaired"]
 
 REPAIR_LIMIT: Final = 2**26
 """Bytes of values that repairs may copy, unless told otherwise."""
@@ -106,10 +106,10 @@ def _with_one_grid(
     result = dict(datasets)
     for urls in groups[1:]:
         mine, theirs = having[model_url], having[urls[0]]
-        distance = _distance(mine, theirs)
+        distance = grid_distance(mine, theirs)
         is_flipped = distance is None
         if is_flipped:
-            distance = _distance(mine, theirs[::-1])
+            distance = grid_distance(mine, theirs[::-1])
         if distance is None:
             continue
         try:
@@ -127,7 +127,7 @@ def _with_one_grid(
     return result
 
 
-def _distance(mine: Any, theirs: Any) -> float | None:  # noqa: ANN401 - indexes of pandas
+def grid_distance(mine: Any, theirs: Any) -> float | None:  # noqa: ANN401 - arrays or indexes
     """Return how far two coordinates differ; None where they do not mean the same places."""
     if len(mine) != len(theirs) or mine.dtype.kind not in "fiu" or theirs.dtype.kind not in "fiu":
         return None

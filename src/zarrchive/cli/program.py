@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS: Final = ("explore", "inspect", "combine", "demo")
+_COMMANDS: Final = ("explore", "inspect", "check", "combine", "demo")
 """Modules of this package; each has `add_arguments` and `run`, and its docstring is its help."""
 
 _INTERRUPTED: Final = 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ASPECTS", "Aspect", "is_time", "plain_value"]
 
+_SAME_CALENDAR: Final = MappingProxyType(
+    {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
+)
+"""Other names of calendars (CF 1.11, 4.4.2)."""
 _PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
 
 
@@ -31,6 +36,8 @@ class Aspect:
     only_virtual: bool = True
     """Whether loading the values solves it."""
     is_error: bool = True
+    may_be_repaired: bool = False
+    """Whether values that differ in it alone can be stored as the others without a change."""
 
 
 def _sizes_elsewhere(array: ManifestArray, axis: int | None) -> Hashable:
@@ -42,6 +49,14 @@ def _packing(array: ManifestArray, _axis: int | None) -> Hashable:
     names = (*_PACKING, "units", "calendar") if is_time(array) else _PACKING
     known = {key: array.attributes[key] for key in names if key in array.attributes}
     return ", ".join(f"{key}={plain_value(value)}" for key, value in known.items()) or "absent"
+
+
+def _calendar(array: ManifestArray, _axis: int | None) -> Hashable:
+    """Say by which calendar times count; standard is what CF calls the mixed one, too."""
+    if not is_time(array):
+        return ""
+    calendar = str(array.attributes.get("calendar", "standard")).lower()
+    return _SAME_CALENDAR.get(calendar, calendar)
 
 
 def _units(array: ManifestArray, _axis: int | None) -> Hashable:
@@ -79,20 +94,35 @@ ASPECTS: Final = (
         _sizes_elsewhere,
         only_virtual=False,
     ),
-    Aspect("combine-dtype", "the type", _LOAD_OR_LEAVE, lambda array, _: str(array.dtype)),
+    Aspect(
+        "combine-dtype",
+        "the type",
+        _LOAD_OR_LEAVE,
+        lambda array, _: str(array.dtype),
+        may_be_repaired=True,
+    ),
     Aspect(
         "combine-chunks",
         "the chunk shape",
         _LOAD_OR_LEAVE,
         lambda array, _: " x ".join(map(str, array.chunk_shape)) or "scalar",
+        may_be_repaired=True,
     ),
-    Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs),
+    Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs, may_be_repaired=True),
     Aspect(
         "combine-fill",
         "the fill value",
         _LOAD_OR_LEAVE,
         lambda array, _: plain_value(array.metadata.fill_value),
     ),
-    Aspect("combine-packing", "the packing", _LEAVE, _packing, only_virtual=False),
+    Aspect(
+        "combine-packing",
+        "the packing",
+        _LEAVE,
+        _packing,
+        only_virtual=False,
+        may_be_repaired=True,
+    ),
+    Aspect("combine-calendar", "the calendar", _LEAVE, _calendar, only_virtual=False),
     Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error=False),
 )

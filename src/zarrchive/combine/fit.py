@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.bridge.repairing import grid_distance
 from zarrchive.combine.aspects import ASPECTS, Aspect, is_time, plain_value
 from zarrchive.combine.contents import dims_of
-from zarrchive.combine.plan import Finding, Remedy
+from zarrchive.combine.plan import Agreeing, Finding, Remedy
+from zarrchive.combine.remedies import files_named, leave_out_files
+from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
@@ -28,17 +30,6 @@ __all__ = ["findings_of"]
 _COMPARED_BYTES: Final = 1 << 20
 _COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
-_REPAIRABLE: Final = frozenset(
-    {
-        "combine-chunks",
-        "combine-codecs",
-        "combine-coordinate",
-        "combine-dtype",
-        "combine-missing-variable",
-        "combine-packing",
-    }
-)
-"""Codes of what `zarrchive.bridge.repairing` may mend."""
 _MAX_NAMES: Final = 12
 
 
@@ -56,12 +47,12 @@ def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Findin
 def _with_repair(plan: Plan, finding: Finding) -> Finding:
     """Offer to repair what can be; where that is chosen, it no longer stands in the way."""
     problem = finding.problem
-    if not plan.can_repair or problem.code not in _REPAIRABLE or problem.severity != "error":
+    if not (plan.can_repair and finding.may_be_repaired and problem.severity == "error"):
         return finding
     if not plan.repair:
-        remedy = Remedy(
-            "Repair it, if no number changes", {"type": "ChooseCombine", "repair": True}
-        )
+        cost = f"; {_size(finding.nbytes)} are copied" if finding.nbytes else ""
+        label = f"Repair it, if no number changes{cost}"
+        remedy = Remedy(label, {"type": "ChooseCombine", "repair": True})
         return replace(finding, remedies=(remedy, *finding.remedies))
     hint = "nothing, if it can be repaired without changing a number; combining says so"
     return replace(finding, problem=replace(problem, severity="warning", hint=hint))
@@ -85,7 +76,7 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
             found.extend(_ragged(plan, path, having))
         if not varies:
             found.extend(_values_that_differ(path, having))
-    found.extend(_overlaps(plan, part))
+    found.extend(findings_of_sequence(plan, part))
     found.extend(_attributes_that_differ(part))
     return found
 
@@ -179,15 +170,17 @@ def _aspects_that_differ(
         if aspect.code == "combine-packing" and _decodes(plan, path, having):
             continue
         arrays = [contents.arrays[path] for contents in having]
-        if aspect.code == "combine-codecs" and joint_codecs(arrays) is not None:
-            continue  # such as other levels of compression
+        if aspect.code == "combine-codecs" and (
+            len({array.dtype for array in arrays}) > 1 or joint_codecs(arrays) is not None
+        ):
+            continue  # of other types, which is said, or such as other levels of compression
         values = [aspect.of(array, axis) for array in arrays]
         if len(set(values)) > 1:
             found.extend(
                 _differences(path, having, list(map(str, values)), aspect, can_load=is_virtual)
             )
-            if aspect.code == "combine-dims":
-                break
+            if aspect.code in {"combine-dims", "combine-shape"}:
+                break  # what follows would follow from it
     return found
 
 
@@ -209,23 +202,28 @@ def _differences(
     for contents, value in zip(having, values, strict=True):
         files.setdefault(value, []).append(contents.url)
     usual = max(files, key=lambda value: len(files[value]))
+    ordered = sorted(files, key=lambda value: -len(files[value]))
+    groups = tuple(Agreeing(value, tuple(files[value])) for value in ordered)
+    arrays = {contents.url: contents.arrays[path] for contents in having}
     found = []
     for value, urls in files.items():
         if value == usual:
             continue
-        remedies = [_leave_out_files(urls), _leave_out_variable(path)]
+        remedies = [leave_out_files(urls), _leave_out_variable(path)]
         if can_load and aspect.only_virtual:
             remedies.insert(0, _load(path, having))
         problem = Problem(
             code=aspect.code,
             where=urls[0],
             variable=path,
-            what=f"{aspect.says} is {value} in {_files(urls)}, but {usual} in "
-            f"{_files(files[usual])}",
+            what=f"{aspect.says} is {value} in {files_named(urls)}, but {usual} in "
+            f"{files_named(files[usual])}",
             hint=aspect.hint,
             severity="error" if aspect.is_error else "warning",
         )
-        found.append(Finding(problem, tuple(urls), tuple(remedies)))
+        nbytes = sum(_nbytes(arrays[url]) for url in urls)
+        can = aspect.may_be_repaired
+        found.append(Finding(problem, tuple(urls), tuple(remedies), groups, nbytes, can))
     return found
 
 
@@ -236,11 +234,13 @@ def _lacking(path: str, having: Sequence[Contents], part: Sequence[Contents]) ->
         code="combine-missing-variable",
         where=lack[0],
         variable=path,
-        what=f"it is not in {_files(lack)}, but in {_files([c.url for c in having])}",
+        what=f"it is not in {files_named(lack)}, but in {files_named([c.url for c in having])}",
         hint="leave the variable out, or the files that lack it",
     )
-    remedies = (_leave_out_variable(path), _leave_out_files(lack))
-    return Finding(problem, tuple(lack), remedies)
+    remedies = (_leave_out_variable(path), leave_out_files(lack))
+    present = tuple(contents.url for contents in having)
+    groups = (Agreeing("present", present), Agreeing("missing", tuple(lack)))
+    return Finding(problem, tuple(lack), remedies, groups, may_be_repaired=True)
 
 
 def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
@@ -261,8 +261,8 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         code="combine-ragged",
         where=partial[0],
         variable=path,
-        what=f"{array.shape[axis]} steps along {plan.dim} in {_files(partial)} do not fill chunks "
-        f"of {array.chunk_shape[axis]}, and only the last file may end within a chunk",
+        what=f"{array.shape[axis]} steps along {plan.dim} in {files_named(partial)} do not fill "
+        f"chunks of {array.chunk_shape[axis]}, and only the last file may end within a chunk",
         hint="put its values into the export, or leave the variable out",
     )
     remedies = (_load(path, having), _leave_out_variable(path))
@@ -288,17 +288,33 @@ def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:
     theirs = other.decoded(path) if is_coordinate else other.values(path)
     urls = [contents.url for contents in differing]
     severity: Severity = "error" if is_coordinate else "warning"
-    follows = "" if is_coordinate else "; the first is taken for all"
+    follows = _how_it_differs(first, theirs) if is_coordinate else "; the first is taken for all"
     problem = Problem(
         code="combine-coordinate" if is_coordinate else "combine-values",
         where=urls[0],
         variable=path,
-        what=f"its values are {_brief(theirs)} in {_files(urls)}, but {_brief(first)} in "
+        what=f"its values are {_brief(theirs)} in {files_named(urls)}, but {_brief(first)} in "
         f"{name_of(having[0].url)}{follows}",
         hint="leave the files out that differ, or join along another dimension",
         severity=severity,
     )
-    return [Finding(problem, tuple(urls), (_leave_out_files(urls), _leave_out_variable(path)))]
+    odd = frozenset(urls)
+    alike = tuple(contents.url for contents in having if contents.url not in odd)
+    groups = (Agreeing(_brief(first), alike), Agreeing(_brief(theirs), tuple(urls)))
+    remedies = (leave_out_files(urls), _leave_out_variable(path))
+    can = is_coordinate and bool(follows)
+    return [Finding(problem, tuple(urls), remedies, groups, may_be_repaired=can)]
+
+
+def _how_it_differs(mine: np.ndarray[Any, Any] | None, theirs: np.ndarray[Any, Any] | None) -> str:
+    """Say whether a coordinate is reversed, or differs by rounding only."""
+    if mine is None or theirs is None:
+        return ""
+    if (distance := grid_distance(mine, theirs)) is not None:
+        return f": they differ by at most {distance:.2g}, as rounding does"
+    if grid_distance(mine, theirs[::-1]) is not None:
+        return ": the direction is reversed"
+    return ""
 
 
 def _not_compared(path: str, having: Sequence[Contents]) -> Finding:
@@ -312,33 +328,6 @@ def _not_compared(path: str, having: Sequence[Contents]) -> Finding:
         severity="warning",
     )
     return Finding(problem, (), (_leave_out_variable(path),))
-
-
-def _overlaps(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
-    """Name neighbours whose coordinate values do not follow each other."""
-    paths = [path for path in plan.coordinates if path.rpartition("/")[2] == plan.dim]
-    if plan.is_new_dim or not paths:
-        return []
-    path = paths[0]
-    spans = [(contents, contents.decoded(path)) for contents in part if path in contents.arrays]
-    known = [(c, v.reshape(-1)) for c, v in spans if v is not None and v.size]
-    rising = len(known) < 2 or bool(known[0][1][0] <= known[-1][1][-1])
-    found = []
-    for (left, before), (right, after) in pairwise(known):
-        follows = before[-1] < after[0] if rising else before[-1] > after[0]
-        if bool(follows):
-            continue
-        problem = Problem(
-            code="combine-overlap",
-            where=right.url,
-            variable=path,
-            what=f"it begins at {after[0]}, but {name_of(left.url)} before it ends at {before[-1]}",
-            hint="leave one of the two files out if they hold the same steps",
-            severity="warning",
-        )
-        remedies = (_leave_out_files([right.url]), _leave_out_files([left.url]))
-        found.append(Finding(problem, (right.url,), remedies))
-    return found
 
 
 def _axis(array: ManifestArray, dim: str) -> int | None:
@@ -362,22 +351,16 @@ def _brief(values: np.ndarray[Any, Any] | None) -> str:
     return f"{flat[0]} ... {flat[-1]} ({flat.size} values)"
 
 
-def _files(urls: Sequence[str]) -> str:
-    others = len(urls) - 1
-    first = name_of(urls[0])
-    return first if not others else f"{first} and {others} other{'s' if others > 1 else ''}"
+def _nbytes(array: ManifestArray) -> int:
+    return prod(array.shape) * (array.dtype.itemsize or 8)
 
 
 def _load(path: str, having: Sequence[Contents]) -> Remedy:
-    nbytes = sum(prod(c.arrays[path].shape) * (c.arrays[path].dtype.itemsize or 8) for c in having)
+    nbytes = sum(_nbytes(contents.arrays[path]) for contents in having)
     return Remedy(
         f"Put values of {path} into the export ({_size(nbytes)})",
         {"type": "SetLoad", "paths": [path], "on": True},
     )
-
-
-def _leave_out_files(urls: Sequence[str]) -> Remedy:
-    return Remedy(f"Leave out {_files(urls)}", {"type": "LeaveOut", "urls": list(urls)})
 
 
 def _leave_out_variable(path: str) -> Remedy:

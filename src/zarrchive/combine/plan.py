@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from zarrchive.errors import Problem
 
-__all__ = ["Finding", "How", "Order", "Part", "Plan", "Remedy", "VariableRow"]
+__all__ = ["Agreeing", "Finding", "How", "Order", "Part", "Plan", "Remedy", "VariableRow"]
 
 How: TypeAlias = Literal["auto", "concat", "merge", "single"]
 Order: TypeAlias = Literal["coordinate", "name"]
@@ -33,6 +33,20 @@ class Finding:
     files: tuple[str, ...] = ()
     """The files that differ from the others."""
     remedies: tuple[Remedy, ...] = ()
+    groups: tuple[Agreeing, ...] = ()
+    """All files that were compared, in groups that agree, the largest first."""
+    nbytes: int = 0
+    """Decoded bytes of what differs, which a repair would copy."""
+    may_be_repaired: bool = False
+    """Whether `zarrchive.bridge.repairing` may mend it; whether it does, values decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreeing:
+    """Files that agree among themselves."""
+
+    value: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
