@@ -1,7 +1,6 @@
 """Fractal heaps: where groups and objects with many links or attributes keep them.
 
-Follows the HDF5 File Format Specification 3.0, fractal heaps (§III.G). Heaps whose blocks are
-filtered are left to h5py.
+Follows the HDF5 File Format Specification 3.0, fractal heaps (§III.G).
 """
 
 from __future__ import annotations
@@ -9,18 +8,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from numcodecs.jenkins import jenkins_lookup3
 
+from zarrchive.codecs.hdf5 import decode
 from zarrchive.readers.hdf5.btree_v2 import read_records
 from zarrchive.readers.hdf5.checksums import check_checksum
+from zarrchive.readers.hdf5.creation_messages import filters_in
+from zarrchive.readers.hdf5.pipeline import codecs_of
+from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, all_of
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zarrchive.readers.hdf5.pipeline import Filter
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
@@ -29,6 +33,8 @@ __all__ = ["heap_objects"]
 _MANAGED, _HUGE, _TINY = 0, 1, 2
 _LARGEST_KEPT: Final = 1 << 15
 """Bytes of the blocks of a heap that are still remembered: no more than 16 MiB in all."""
+_LARGEST_FILTERED: Final = 1 << 24
+"""Bytes of all blocks of a heap that is compressed."""
 _HUGE_INDIRECT: Final = 1
 """Type of the B-tree of huge objects that are not filtered and found by a number."""
 
@@ -52,6 +58,9 @@ class _Heap:
     rows: int
     """Rows of the root indirect block; 0: the root is a direct block."""
     has_checksums: bool
+    filters: tuple[Filter, ...] = ()
+    root_stored: tuple[int, int] = (0, 0)
+    """Of a filtered heap whose root is a direct block: its bytes in the file, and its mask."""
 
     @property
     def offset_width(self) -> int:
@@ -85,8 +94,7 @@ def heap_objects(
 ) -> Steps[tuple[bytes, ...]]:
     """Return the objects with `ids` of the heap at `address`, in the order given.
 
-    Only heaps of links are ever filtered, and those are left to h5py; any other that says so is
-    damaged, and HDF5 may crash on it.
+    Only heaps of links are ever filtered; any other that says so is damaged.
     """
     if not ids:
         return ()
@@ -100,6 +108,8 @@ def heap_objects(
     if kinds == {_MANAGED}:
         return _managed_objects(heap, blocks, tuple(ids))
     huge: dict[bytes, bytes] = {}
+    if _HUGE in kinds and heap.filters:
+        raise NotUnderstood("an object outside of the blocks of its fractal heap is filtered")
     if _HUGE in kinds:
         huge = yield from _huge_objects(
             superblock, heap, {one for one in ids if one[0] >> 4 & 3 == _HUGE}
@@ -119,13 +129,11 @@ def heap_objects(
 def _header(superblock: Superblock, address: int, *, may_be_filtered: bool) -> Steps[_Heap]:
     o, n = superblock.address_size, superblock.length_size
     data = yield superblock.at(address, 26 + 12 * n + 3 * o)
-    if data[:4] == b"FRHP" and (filters := number(data, 7, 2)):
+    if data[:4] == b"FRHP" and (length := number(data, 7, 2)):
         if not may_be_filtered:
             raise Damaged("its fractal heap is filtered, and only those of links are")
         # Behind the usual fields: stored size and mask of the root block, and the filters.
-        whole = yield superblock.at(address, len(data) + n + 4 + filters)
-        check_checksum(whole, "a fractal heap")
-        raise NotUnderstood("the blocks of its fractal heap are filtered")
+        data = yield superblock.at(address, len(data) + n + 4 + length)
     return _parsed(data, address, o, n)
 
 
@@ -136,6 +144,12 @@ def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
     if data[:4] != b"FRHP" or data[4]:
         raise Damaged(f"there is no fractal heap at address {address}")
     check_checksum(data, "a fractal heap")
+    filters: tuple[Filter, ...] = ()
+    stored = (0, 0)
+    if length := number(data, 7, 2):
+        end = 22 + 12 * n + 3 * o
+        stored = number(data, end, n), number(data, end + n, 4)
+        filters = filters_in(data[end + n + 4 : end + n + 4 + length])
     heap = _Heap(
         address=address,
         id_length=number(data, 5, 2),
@@ -149,6 +163,8 @@ def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
         heap_bits=number(data, fixed + 2 + 2 * n, 2),
         root=number(data, fixed + 6 + 2 * n, o),
         rows=number(data, fixed + 6 + 2 * n + o, 2),
+        filters=filters,
+        root_stored=stored,
     )
     powers = (heap.width, heap.start, heap.largest_direct)
     if any(value <= 0 or value & (value - 1) for value in powers):
@@ -162,10 +178,11 @@ def _direct_blocks(superblock: Superblock, heap: _Heap) -> Steps[list[tuple[int,
     """Read all direct blocks; return offset in the heap and bytes, in order of the offsets."""
     if heap.root == superblock.undefined:
         return []
-    places: list[tuple[int, int, int]] = []  # offset, size, address
+    places: list[_Place] = []
     level = [(0, heap.rows, heap.root)]
     if not heap.rows:
-        places, level = [(0, heap.start, heap.root)], []
+        stored, mask = heap.root_stored if heap.filters else (heap.start, 0)
+        places, level = [_Place(0, heap.start, heap.root, stored, mask)], []
     n_indirect = 0
     while level:
         n_indirect += len(level)
@@ -174,52 +191,86 @@ def _direct_blocks(superblock: Superblock, heap: _Heap) -> Steps[list[tuple[int,
         tables = yield from all_of(_indirect(superblock, heap, *one) for one in level)
         level = []
         for table in tables:
-            for offset, row, address in table:
+            for row, place in table:
                 if row < heap.direct_rows:
-                    places.append((offset, heap.block_size(row), address))
+                    places.append(place)
                 else:
-                    level.append((offset, heap.rows_below(row), address))
-    if sum(size for _, size, _ in places) > superblock.size:
+                    level.append((place.offset, heap.rows_below(row), place.address))
+    if sum(one.stored for one in places) > superblock.size:
         raise Damaged("the blocks of its fractal heap are larger than the file")
-    return sorted((yield from all_of(_direct(superblock, heap, *one) for one in places)))
+    if sum(one.size for one in places) > max(superblock.size, _LARGEST_FILTERED):
+        raise Damaged("the blocks of its filtered fractal heap are larger than any")
+    return sorted((yield from all_of(_direct(superblock, heap, one) for one in places)))
+
+
+class _Place(NamedTuple):
+    """Where a block is."""
+
+    offset: int
+    """In the space of the heap."""
+    size: int
+    """Bytes of the block."""
+    address: int
+    stored: int
+    """Bytes in the file."""
+    mask: int
+    """Bit i set: filter i was skipped."""
 
 
 def _indirect(
     superblock: Superblock, heap: _Heap, offset: int, rows: int, address: int
-) -> Steps[list[tuple[int, int, int]]]:
-    """Read an indirect block; return offset in the heap, row and address of its children."""
-    o = superblock.address_size
+) -> Steps[list[tuple[int, _Place]]]:
+    """Read an indirect block; return row and place of each of its children."""
+    o, n = superblock.address_size, superblock.length_size
     head = 5 + o + heap.offset_width
     count = rows * heap.width
     if not 0 < rows <= 64:
         raise Damaged(f"an indirect block of its fractal heap has {rows} rows")
-    data = yield superblock.at(address, head + count * o + 4)
+    direct = min(rows, heap.direct_rows) * heap.width
+    more = n + 4 if heap.filters else 0  # stored size and mask of direct blocks
+    data = yield superblock.at(address, head + count * o + direct * more + 4)
     if data[:4] != b"FHIB" or number(data, 5 + o, heap.offset_width) != offset:
         raise Damaged(f"there is no indirect block of its fractal heap at address {address}")
     check_checksum(data, "an indirect block of a fractal heap")
-    children, covered = [], offset
+    children, covered, at = [], offset, head
     for place in range(count):
         row = place // heap.width
-        child = superblock.address(data, head + place * o)
+        size = heap.block_size(row)
+        child, stored, mask = superblock.address(data, at), size, 0
+        at += o
+        if more and row < heap.direct_rows:
+            stored, mask = number(data, at, n), number(data, at + n, 4)
+            at += more
         if child != superblock.undefined:
-            children.append((covered, row, child))
-        covered += heap.block_size(row)
+            children.append((row, _Place(covered, size, child, stored, mask)))
+        covered += size
     return children
 
 
-def _direct(
-    superblock: Superblock, heap: _Heap, offset: int, size: int, address: int
-) -> Steps[tuple[int, bytes]]:
+def _direct(superblock: Superblock, heap: _Heap, place: _Place) -> Steps[tuple[int, bytes]]:
     head = 5 + superblock.address_size
-    data = yield superblock.at(address, size)
-    if data[:4] != b"FHDB" or number(data, head, heap.offset_width) != offset:
-        raise Damaged(f"there is no block of its fractal heap at address {address}")
+    data = yield superblock.at(place.address, place.stored)
+    if heap.filters:
+        data = _unfiltered(data, heap, place)
+    if data[:4] != b"FHDB" or number(data, head, heap.offset_width) != place.offset:
+        raise Damaged(f"there is no block of its fractal heap at address {place.address}")
     if heap.has_checksums:
         at = head + heap.offset_width
         blank = data[:at] + bytes(4) + data[at + 4 :]
         if jenkins_lookup3(blank, 0) != number(data, at, 4):
             raise Damaged("the checksum of a block of a fractal heap is not that of its bytes")
-    return offset, data
+    return place.offset, data
+
+
+def _unfiltered(data: bytes, heap: _Heap, place: _Place) -> bytes:
+    """Undo the filters of a block."""
+    codecs = codecs_of(heap.filters, place.mask, place.size)
+    if isinstance(codecs, Reason):
+        raise NotUnderstood(f"a block of its fractal heap is filtered: {codecs.what}")
+    decoded = decode(codecs, data)
+    if len(decoded) != place.size:
+        raise Damaged(f"a block of its fractal heap has {len(decoded)} bytes, not {place.size}")
+    return decoded
 
 
 def _managed_objects(
