@@ -213,3 +213,34 @@ def test_a_repaired_dataset_can_be_written_and_read_by_others(member, tmp_path):
     options = {"engine": "zarr", "storage_options": storage, "chunks": None}
     again = xr.open_dataset("reference://", consolidated=False, **options)
     xr.testing.assert_equal(again.load(), files_themselves(paths))
+
+
+@pytest.mark.parametrize("by", ["by_coords", "nested"])
+def test_months_in_one_chunk_each_are_cut_where_they_are_uncompressed(member, by):
+    days = (5, 3, 5)
+    paths = [
+        member(name, start, n=n, chunksizes=(n, 3))
+        for name, start, n in zip("abc", (0, 5, 8), days, strict=True)
+    ]
+    options = {"combine": by, "concat_dim": "time"} if by == "nested" else {}
+    virtual = open_virtual_mfdataset(paths, **options)
+    assert virtual.virtual.problems == ()
+    assert virtual.t.data.chunk_shape == (1, 3)
+    assert virtual.t.data.manifest.nrefs == 13
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
+
+
+def test_months_in_one_compressed_chunk_each_are_copied(member):
+    paths = [
+        member(name, start, n=n, chunksizes=(n, 3), zlib=True)
+        for name, start, n in zip("abc", (0, 6, 10), (6, 4, 6), strict=True)
+    ]
+    with pytest.raises(CombineError, match="chunks are"):
+        open_virtual_mfdataset(paths)
+    virtual, problems = repaired(paths)
+    assert "in chunks of (2, 3)" in only(problems).what
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
+    with pytest.raises(CombineError, match="chunks are"):
+        open_virtual_mfdataset(paths, on_problem="repair", repair_limit=95)
+    virtual, _ = repaired(paths, repair_limit=96)
+    assert virtual.t.data.manifest.nrefs == 0

@@ -20,6 +20,7 @@ from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata, codec_documents
 from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
 from zarrchive.manifests.concat import problems_of_concat
+from zarrchive.manifests.splitting import aligned, common_length
 from zarrchive.manifests.transcoding import stored_like
 from zarrchive.manifests.values import values_of
 
@@ -209,7 +210,11 @@ def _stored_alike(
     if len(virtual) < len(arrays):
         return datasets
     axis = first.dims.index(dim)
+    if not problems_of_concat(aligned(list(virtual.values()), axis), axis=axis):
+        return datasets
     model, *others = _kinds(virtual)
+    if _is_ragged(virtual, virtual[model[0]], axis):
+        return _stored_anew(datasets, name, (virtual, axis), repairs)
     result = dict(datasets)
     for urls in others:
         reasons = problems_of_concat([virtual[model[0]], virtual[urls[0]]], axis=axis)
@@ -225,6 +230,45 @@ def _stored_alike(
         nbytes = sum(array.nbytes for array in copied.values())
         what = f"did not fit ({reasons[0].what}); its values, {nbytes} bytes, are in the dataset"
         repairs.note(name, urls, len(datasets), what, "the files themselves are not changed")
+    return result
+
+
+def _is_ragged(arrays: Mapping[str, ManifestArray], model: ManifestArray, axis: int) -> bool:
+    """Whether files but the last end within a chunk, so that the next cannot begin."""
+    lengths = [array.shape[axis] for array in arrays.values()]
+    return any(length % model.chunk_shape[axis] for length in lengths[:-1])
+
+
+def _stored_anew(
+    datasets: dict[str, xr.Dataset],
+    name: Hashable,
+    given: tuple[Mapping[str, ManifestArray], int],
+    repairs: Repairs,
+) -> dict[str, xr.Dataset]:
+    """Store the values of all files in chunks that line up."""
+    arrays, axis = given
+    first, *_ = arrays.values()
+    length = common_length(list(arrays.values()), axis)
+    chunk_shape = (*first.chunk_shape[:axis], length, *first.chunk_shape[axis + 1 :])
+    grid = tuple(-(-n // chunk) for n, chunk in zip(first.shape, chunk_shape, strict=True))
+    metadata = changed_metadata(first.metadata, chunk_shape=chunk_shape)
+    model = ManifestArray(metadata, ChunkManifest.empty(grid), name=first.name)
+    copied = _copied(arrays, model, repairs)
+    if copied is None:
+        return datasets
+    result = dict(datasets)
+    for url, array in copied.items():
+        old = result[url].variables[name]
+        made = xr.Variable(old.dims, array, old.attrs, old.encoding, fastpath=True)
+        encoding = result[url].encoding
+        result[url] = result[url].assign({name: made})
+        result[url].encoding = encoding
+    nbytes = sum(array.nbytes for array in copied.values())
+    what = (
+        f"did not fit (chunks of {first.chunk_shape} do not line up from file to file); its "
+        f"values, {nbytes} bytes, are in the dataset, in chunks of {chunk_shape}"
+    )
+    repairs.note(name, list(copied), len(datasets), what, "the files themselves are not changed")
     return result
 
 

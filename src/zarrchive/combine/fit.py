@@ -17,6 +17,7 @@ from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
+from zarrchive.manifests.splitting import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,6 +175,8 @@ def _aspects_that_differ(
             len({array.dtype for array in arrays}) > 1 or joint_codecs(arrays) is not None
         ):
             continue  # of other types, which is said, or such as other levels of compression
+        if aspect.code == "combine-chunks" and _line_up(arrays, axis):
+            continue
         values = [aspect.of(array, axis) for array in arrays]
         if len(set(values)) > 1:
             found.extend(
@@ -182,6 +185,14 @@ def _aspects_that_differ(
             if aspect.code in {"combine-dims", "combine-shape"}:
                 break  # what follows would follow from it
     return found
+
+
+def _line_up(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
+    """Tell whether chunks that do not line up are uncompressed, so that they are cut to fit."""
+    if axis is None:
+        return False
+    beside = {tuple(n for i, n in enumerate(a.chunk_shape) if i != axis) for a in arrays}
+    return len(beside) == 1 and aligned(arrays, axis) is not arrays
 
 
 def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:
@@ -253,7 +264,8 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         if contents.arrays[path].shape[axis] % max(contents.arrays[path].chunk_shape[axis], 1)
     ]
     chunks = {contents.arrays[path].chunk_shape for contents in having}
-    if not partial or len(chunks) > 1:
+    arrays = [contents.arrays[path] for contents in having]
+    if not partial or len(chunks) > 1 or _line_up(arrays, axis):
         return []
     first = next(contents for contents in having if contents.url == partial[0])
     array = first.arrays[path]

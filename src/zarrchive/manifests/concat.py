@@ -21,6 +21,7 @@ from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
 from zarrchive.manifests.rearrange import joined
 from zarrchive.manifests.refusals import problem_of_rank
+from zarrchive.manifests.splitting import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +47,8 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     Parameters
     ----------
     arrays
-        At least one array. All but the last must fill whole chunks along `axis`.
+        At least one array. All but the last must fill whole chunks along `axis`, which have
+        one length; the chunks of uncompressed arrays are cut so that it is so.
     axis
         Axis to join along; negative counts from the end.
 
@@ -55,6 +57,7 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     ManifestError
         With all problems that `problems_of_concat` lists.
     """
+    arrays = aligned(arrays, axis)
     if problems := problems_of_concat(arrays, axis=axis):
         raise ManifestError(*problems)
     axis %= arrays[0].ndim

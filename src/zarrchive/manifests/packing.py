@@ -86,7 +86,7 @@ def unpack(data: bytes) -> ManifestGroup:
 
 
 def _checksum(body: bytes | memoryview, length: int) -> int:
-    return zlib.crc32(body, length & 0xFFFFFFFF)
+    return zlib.crc32(body, zlib.crc32(length.to_bytes(8, "little")))
 
 
 class _Run:

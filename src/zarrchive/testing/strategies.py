@@ -181,6 +181,7 @@ def stored_arrays(
     shape: tuple[int, ...] | None = None,
     chunk_shape: tuple[int, ...] | None = None,
     dtype: str | None = None,
+    codecs: list[dict[str, Any]] | None = None,
 ) -> StoredArray:
     """Small arrays that can be read: chunks lie in a file in memory, are inline, or missing."""
     if shape is None:
@@ -196,7 +197,7 @@ def stored_arrays(
     return stored(
         values.astype(dtype),
         chunk_shape,
-        codecs=draw(st.sampled_from(_CODECS)),
+        codecs=draw(st.sampled_from(_CODECS)) if codecs is None else codecs,
         states="".join(states),
     )
 
