@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -70,9 +71,8 @@ def test_two_processes_may_share_it(tmp_path):
         one.put("/a.nc", FILE, pack(GROUP))
     with ScanCache(tmp_path, **HOW) as one, ScanCache(tmp_path, **HOW) as other:
         assert one.known(["/a.nc"]) == other.known(["/a.nc"]) == {"/a.nc": FILE}
-    assert sqlite3.connect(tmp_path / "zarrchive-scans.sqlite").execute(
-        "select count(*) from scan"
-    ).fetchone() == (1,)
+    with closing(sqlite3.connect(tmp_path / "zarrchive-scans.sqlite")) as database:
+        assert database.execute("select count(*) from scan").fetchone() == (1,)
 
 
 def test_size_alone_tells_nothing():

@@ -72,8 +72,12 @@ class ScanCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.path, timeout=60)
-            self._database.execute(_TABLE)
         except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
+        try:
+            self._database.execute(_TABLE)
+        except sqlite3.Error as error:
+            self._database.close()
             raise self._unusable(error) from error
 
     def known(self, urls: Iterable[str]) -> dict[str, SourceFile]:
@@ -106,8 +110,10 @@ class ScanCache:
 
     def close(self) -> None:
         """Write what was not written yet."""
-        self._commit()
-        self._database.close()
+        try:
+            self._commit()
+        finally:
+            self._database.close()
 
     def __enter__(self) -> Self:
         return self
