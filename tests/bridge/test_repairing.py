@@ -244,3 +244,25 @@ def test_months_in_one_compressed_chunk_each_are_copied(member):
         open_virtual_mfdataset(paths, on_problem="repair", repair_limit=95)
     virtual, _ = repaired(paths, repair_limit=96)
     assert virtual.t.data.manifest.nrefs == 0
+
+
+def test_a_flipped_latitude_is_reversed_where_chunks_allow_it(member):
+    options = {"chunksizes": (1, 1)}
+    flipped = LATITUDES[::-1]
+    paths = [member("a", 0, **options), member("b", 2, lat=flipped, **options)]
+    paths.append(member("c", 4, **options))
+    virtual, problems = repaired(paths)
+    problem = only(problems)
+    assert (problem.where, problem.variable) == (paths[1], "lat")
+    assert "is reversed" in problem.what
+    lazy = virtual.virtual.open().load()
+    expected = files_themselves([paths[0], paths[2]])
+    xr.testing.assert_equal(lazy.isel(time=[0, 1, 4, 5]), expected)
+    with xr.open_dataset(paths[1], engine="netcdf4") as odd:
+        xr.testing.assert_equal(lazy.isel(time=[2, 3]), odd.load().sortby("lat"))
+
+
+def test_a_flipped_latitude_in_whole_chunks_is_an_error(member):
+    paths = [member("a", 0), member("b", 2, lat=LATITUDES[::-1]), member("c", 4)]
+    with pytest.raises(CombineError, match="lat"):
+        open_virtual_mfdataset(paths, on_problem="repair", combine="nested", concat_dim="time")

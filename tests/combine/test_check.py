@@ -130,6 +130,7 @@ def test_months_in_one_chunk_each(tmp_path, month) -> None:
     report = check(str(tmp_path / "*.nc"))
     assert "combine-chunks" in found(report)
     finding = next(f for f in report.findings if f.problem.code == "combine-chunks")
+    assert finding.nbytes == 90 * 24 * 4  # of all files: no chunk but of one day lines up
     assert [(len(group.files), group.value) for group in finding.groups] == [
         (2, "31 x 4 x 6"),
         (1, "28 x 4 x 6"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
@@ -179,12 +180,25 @@ def _aspects_that_differ(
             continue
         values = [aspect.of(array, axis) for array in arrays]
         if len(set(values)) > 1:
-            found.extend(
-                _differences(path, having, list(map(str, values)), aspect, can_load=is_virtual)
+            differing = _differences(
+                path, having, list(map(str, values)), aspect, can_load=is_virtual
             )
+            if aspect.code == "combine-chunks" and _ends_within_chunks(arrays, axis):
+                nbytes = sum(map(_nbytes, arrays))  # chunks of no length line up: all are copied
+                differing = [replace(finding, nbytes=nbytes) for finding in differing]
+            found.extend(differing)
             if aspect.code in {"combine-dims", "combine-shape"}:
                 break  # what follows would follow from it
     return found
+
+
+def _ends_within_chunks(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
+    """Tell whether files end within chunks of the usual shape, so that none can follow them."""
+    if axis is None:
+        return False
+    chunks = Counter(array.chunk_shape[axis] for array in arrays)
+    usual = chunks.most_common(1)[0][0]
+    return any(array.shape[axis] % usual for array in arrays[:-1])
 
 
 def _line_up(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
@@ -278,7 +292,8 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         hint="put its values into the export, or leave the variable out",
     )
     remedies = (_load(path, having), _leave_out_variable(path))
-    return [Finding(problem, tuple(partial), remedies)]
+    nbytes = sum(map(_nbytes, arrays))
+    return [Finding(problem, tuple(partial), remedies, nbytes=nbytes, may_be_repaired=True)]
 
 
 def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:
