@@ -78,7 +78,8 @@ def test_what_does_not_fit_is_repaired_with_a_click(
     settle(session)
     view = session.view()["combine"]
     repaired = [one for one in view["problems"] if one["code"] == "combine-repaired"]
-    assert {one["variable"] for one in repaired} == {"t2m", "tp"}
+    assert {one["variable"] for one in repaired} == {"/t2m", "/tp"}
+    assert not [one for one in view["problems"] if one["code"] == "combine-chunks"]
     assert {one["where"] for one in repaired} == {str(folder / "1.nc")}
     assert 'on_problem="repair"' in session.script()
     assert_same(session, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
 
 def repairs_of(dataset: xr.Dataset | xr.DataTree) -> tuple[Problem, ...]:
     """Return what was repaired on the way."""
-    return tuple(one for one in notes_of(dataset).problems if one.code == "combine-repaired")
+    problems = (p for p in notes_of(dataset).problems if p.code == "combine-repaired")
+    return tuple(replace(problem, variable=f"/{problem.variable}") for problem in problems)
 
 
 def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:

@@ -186,6 +186,8 @@ def _combine(state: SessionState) -> dict[str, Any]:
 def _combine_problems(state: SessionState) -> list[dict[str, Any]]:
     combine = state.combine
     findings = () if combine.plan is None else combine.plan.findings
+    if combine.status == "done" and combine.plan is not None and combine.plan.repair:
+        findings = tuple(one for one in findings if not one.may_be_repaired)  # they were
     shown = [
         {
             **problem_json(finding.problem),
