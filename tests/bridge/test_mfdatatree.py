@@ -14,7 +14,7 @@ from zarrchive import CombineError, ManifestArray, open_virtual_mfdatatree
 def volume(tmp_path):
     """Make a file with a root, a group that varies, and a grid that does not."""
 
-    def make(name, start, *, n=2, grid=(1.0, 2.0), extra=(), sweeps=("s0", "s1"), fixed=3):
+    def make(name, start, *, n=2, grid=(1.0, 2.0), extra=(), fixed=3, chunk=1, zlib=False):
         path = tmp_path / f"{name}.nc"
         with netCDF4.Dataset(path, "w") as file:
             file.title = name
@@ -22,9 +22,9 @@ def volume(tmp_path):
             time = file.createVariable("time", "i4", ("time",))
             time.units = "days since 2000-01-01"
             time[:] = start + np.arange(n)
-            for sweep in sweeps:
+            for sweep in ("s0", "s1"):
                 group = file.createGroup(sweep)
-                values = group.createVariable("v", "f4", ("time",), chunksizes=(1,))
+                values = group.createVariable("v", "f4", ("time",), chunksizes=(chunk,), zlib=zlib)
                 values[:] = start + np.arange(n)
             site = file.createGroup("site")
             site.createDimension("x", len(grid))
@@ -125,6 +125,25 @@ def test_a_variable_that_does_not_fit_is_named_by_its_path(volume, tmp_path):
         open_virtual_mfdatatree(paths)
     assert {problem.variable for problem in caught.value.problems} == {"/s1/v"}
     assert "scale_factor" in str(caught.value)
+
+
+def test_a_group_that_does_not_fit_is_repaired(volume):
+    paths = [volume("a", 0), volume("b", 2, chunk=2), volume("c", 4)]
+    tree = open_virtual_mfdatatree(paths)  # uncompressed: cut to fit
+    assert tree["s0/v"].data.manifest.nrefs == 6
+    paths = [
+        volume("a", 0, zlib=True),
+        volume("b", 2, chunk=2, zlib=True),
+        volume("c", 4, zlib=True),
+    ]
+    for options in ({}, {"combine": "nested", "concat_dim": "time"}):
+        with pytest.raises(CombineError, match="chunks"):
+            open_virtual_mfdatatree(paths, **options)
+        tree = open_virtual_mfdatatree(paths, on_problem="repair", **options)
+        assert codes(tree)["/s0/v"] == codes(tree)["/s1/v"] == "combine-repaired"
+        joined = xr.concat(opened(paths, "s1"), "time")
+        lazy = tree.virtual.open()["s1"].to_dataset(inherit=False).load()
+        xr.testing.assert_equal(lazy, joined)
 
 
 def test_one_file_is_its_tree(volume):

@@ -9,6 +9,7 @@ from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.datatree import described_coordinate, join_tree, not_inherited, own_dataset
 from zarrchive.bridge.differences import differences_of, varying_dims
 from zarrchive.bridge.notes import Notes, add_problems, notes_of, set_notes
+from zarrchive.bridge.repairing import Repairs, repaired
 from zarrchive.errors import CombineError, Problem
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ class _Place:
     """The nearest group above that has an index of a name, by its place."""
 
 
-def combined_trees(trees: Mapping[str, xr.DataTree], how: Combination) -> xr.DataTree:
+def combined_trees(
+    trees: Mapping[str, xr.DataTree], how: Combination, repairs: Repairs | None = None
+) -> xr.DataTree:
     """Join `trees` (by file) group by group; problems are attached to each group.
+
+    `repairs` says what may be done so that groups fit together.
 
     Raises
     ------
@@ -42,10 +47,10 @@ def combined_trees(trees: Mapping[str, xr.DataTree], how: Combination) -> xr.Dat
     dims = _existing_dims(groups, how)
     places: list[_Place] = []
     numbers: dict[str, int] = {}
-    for path, datasets in groups.items():
+    for path, nodes in groups.items():
         parent = None if path == "/" else numbers[path.rpartition("/")[0] or "/"]
         numbers[path] = len(places)
-        places.append(_Place(path, parent, _joined(path, datasets, how, dims)))
+        places.append(_Place(path, parent, _joined(path, nodes, (how, repairs), dims)))
     where = next(iter(trees))
     for place in places:
         _settle(place, places, where)
@@ -98,16 +103,20 @@ def _existing_dims(
 
 
 def _joined(
-    path: str, nodes: Mapping[str, xr.DataTree], how: Combination, existing: frozenset[str]
+    path: str,
+    nodes: Mapping[str, xr.DataTree],
+    way: tuple[Combination, Repairs | None],
+    existing: frozenset[str],
 ) -> xr.Dataset:
     """Join one group, or take it once where nothing in it varies along what is joined."""
+    how, repairs = way
     own = {url: own_dataset(node) for url, node in nodes.items()}
     dims = {str(dim) for dataset in own.values() for dim in dataset.dims}
     try:
         if how.nested is None:
-            result = _by_coordinates(own, nodes, dims, how)
+            result = _by_coordinates(own, nodes, dims, way)
         elif dims & existing or (not existing and any(ds.variables for ds in own.values())):
-            result = combined(own, how)
+            result = combined(_mended(own, how, repairs), how)
         else:
             result = _once(own)
     except CombineError as error:
@@ -115,14 +124,23 @@ def _joined(
     notes = notes_of(result)
     set_notes(result, replace(notes, problems=tuple(_in_group(path, notes.problems))))
     add_problems(result, (p for node in nodes.values() for p in notes_of(node).problems))
+    if repairs is not None:
+        add_problems(result, _in_group(path, repairs.problems))
+        repairs.problems.clear()
     return result
+
+
+def _mended(
+    datasets: Mapping[str, xr.Dataset], how: Combination, repairs: Repairs | None
+) -> Mapping[str, xr.Dataset]:
+    return datasets if repairs is None else repaired(datasets, how.dims, repairs)
 
 
 def _by_coordinates(
     own: Mapping[str, xr.Dataset],
     nodes: Mapping[str, xr.DataTree],
     dims: set[str],
-    how: Combination,
+    way: tuple[Combination, Repairs | None],
 ) -> xr.Dataset:
     """Join a group by its coordinates and by those that it inherits along its dimensions."""
     with_inherited = {
@@ -133,7 +151,8 @@ def _by_coordinates(
     }
     if not dims.intersection(varying_dims(with_inherited)):
         return _once(own)
-    result = combined(with_inherited, how)
+    how, repairs = way
+    result = combined(_mended(with_inherited, how, repairs), how)
     names = {name for dataset in own.values() for name in dataset.variables}
     inherited = [name for name in result.coords if name not in names]
     notes = notes_of(result)

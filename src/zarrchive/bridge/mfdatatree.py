@@ -11,6 +11,7 @@ from zarrchive.bridge.combining_trees import combined_trees
 from zarrchive.bridge.many_files import Opener, expanded, kept, leaves, opened_files
 from zarrchive.bridge.mfdataset import check_arguments, frozen, preprocessed
 from zarrchive.bridge.notes import add_problems
+from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +35,8 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
     executor: Pool = None,
     cache: str | PathLike[str] | None = None,
     progress: Progress = None,
-    on_problem: Literal["raise", "skip"] = "raise",
+    on_problem: Literal["raise", "skip", "repair"] = "raise",
+    repair_limit: int = REPAIR_LIMIT,
     group: str | None = None,
     reader: str | Reader | None = None,
     loadable_variables: str | Iterable[str] | None = None,
@@ -54,7 +56,7 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
 
     Parameters
     ----------
-    urls, combine, executor, cache, progress, on_problem
+    urls, combine, executor, cache, progress, on_problem, repair_limit
         See `open_virtual_mfdataset`.
     concat_dim
         As there. A dimension that no group has yet is made in every group that has variables.
@@ -103,6 +105,7 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
         data_vars=data_vars,
         combine_attrs=combine_attrs,
     )
-    result = combined_trees(opened, how)
+    repairs = Repairs(repair_limit, storage_options, []) if on_problem == "repair" else None
+    result = combined_trees(opened, how, repairs)
     add_problems(result, problems)
     return result
