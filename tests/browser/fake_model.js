@@ -97,7 +97,7 @@ function makeFakeBackend(options, push) {
   const state = {
     step: "files",
     location: { url: "/data/era", crumbs: [{ label: "/", url: "/" }, { label: "data", url: "/data" }, { label: "era", url: "/data/era" }], recent: ["/data/era", "/home/me"], status: "ready", problem: null },
-    listing: { version: 1, total: all.length, shown: all.length, filter: "", sort: "name", descending: false },
+    listing: { version: 1, total: all.length, shown: all.length, files: all.length, filter: "", sort: "name", descending: false },
     look: { file: null, node: null, version: 1, status: "idle", problem: null, problems: 0 },
     combine: { version: 1, status: "idle", how: "auto", dim: "time", dims: ["time", "lat", "lon"], order: "coordinate", repair: false, can_repair: true, result: null, problems: [] },
     export: {
@@ -134,7 +134,7 @@ function makeFakeBackend(options, push) {
     rows = all.filter((r) => (glob ? glob.test(r.name) : r.name.toLowerCase().includes(filter.toLowerCase())));
     const sign = descending ? -1 : 1;
     rows.sort((a, b) => (a.kind === b.kind ? 0 : a.kind === "folder" ? -1 : 1) || sign * (a[sort] > b[sort] ? 1 : a[sort] < b[sort] ? -1 : 0));
-    Object.assign(state.listing, { shown: rows.length, version: state.listing.version + 1 });
+    Object.assign(state.listing, { shown: rows.length, files: rows.filter((r) => r.kind !== "folder").length, version: state.listing.version + 1 });
   };
   const actions = {
     GoTo: ({ step }) => (state.step = step),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.bridge.repairing import grid_distance
-from zarrchive.combine.aspects import ASPECTS, Aspect, is_time, plain_value
+from zarrchive.combine.aspects import ASPECTS, Aspect, is_time
 from zarrchive.combine.contents import dims_of
+from zarrchive.combine.group_attributes import findings_of_attributes
 from zarrchive.combine.plan import Agreeing, Finding, Remedy
 from zarrchive.combine.remedies import files_named, leave_out_files
 from zarrchive.combine.sequence import findings_of_sequence
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
 
     from zarrchive.combine.contents import Contents
     from zarrchive.combine.plan import Plan
-    from zarrchive.manifests import ManifestArray, ManifestGroup
+    from zarrchive.manifests import ManifestArray
 
 __all__ = ["findings_of"]
 
 _COMPARED_BYTES: Final = 1 << 20
 _COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
-_MAX_NAMES: Final = 12
 
 
 def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Finding, ...]:
@@ -79,42 +79,8 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
         if not varies:
             found.extend(_values_that_differ(path, having))
     found.extend(findings_of_sequence(plan, part))
-    found.extend(_attributes_that_differ(part))
+    found.extend(findings_of_attributes(part))
     return found
-
-
-def _attributes_that_differ(part: Sequence[Contents]) -> list[Finding]:
-    """Name the group attributes of which only the first file's are kept."""
-    kept = dict(part[0].root.walk())
-    differing: dict[str, Contents] = {}
-    for contents in part[1:]:
-        for path, group in contents.root.walk():
-            mine = kept.get(path)
-            if mine is None:
-                continue
-            for key in {**mine.attributes, **group.attributes}:
-                label = f"{path.rstrip('/')}@{key}" if path != "/" else key
-                if label not in differing and not _same_attribute(mine, group, key):
-                    differing[label] = contents
-    if not differing:
-        return []
-    names = ", ".join(list(differing)[:_MAX_NAMES])
-    more = f" and {len(differing) - _MAX_NAMES} more" if len(differing) > _MAX_NAMES else ""
-    problem = Problem(
-        code="combine-attributes",
-        where=part[0].url,
-        what=f"attributes differ between files, and those of {name_of(part[0].url)} are kept: "
-        f"{names}{more}",
-        hint="check that none of them says what the numbers mean, such as a factor or a date",
-        severity="warning",
-    )
-    return [Finding(problem)]
-
-
-def _same_attribute(left: ManifestGroup, right: ManifestGroup, key: str) -> bool:
-    if key not in left.attributes or key not in right.attributes:
-        return False
-    return plain_value(left.attributes[key]) == plain_value(right.attributes[key])
 
 
 def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:

@@ -40,6 +40,7 @@ class Views:
                 "version": state.listing.version,
                 "total": len(state.listing.entries),
                 "shown": len(state.listing.shown),
+                "files": self._once("files", (state.listing,), lambda: _n_files(state)),
                 "filter": state.listing.filter,
                 "sort": state.listing.sort,
                 "descending": state.listing.descending,
@@ -78,6 +79,13 @@ class Views:
         drawn = draw()
         self._kept[name] = (depends_on, drawn)
         return drawn
+
+
+def _n_files(state: SessionState) -> int:
+    """Count what is shown and can be ticked."""
+    entries = state.listing.entries
+    shown = (entries[number] for number in state.listing.shown)
+    return sum(entry.kind == "file" and entry.problem is None for entry in shown)
 
 
 def problems_in(state: SessionState) -> list[Problem]:

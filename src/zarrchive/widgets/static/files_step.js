@@ -148,8 +148,8 @@ function makeFilesStep(app) {
       }
       const filtered = l.shown !== l.total;
       setText(count, filtered ? `${formatCount(l.shown)} of ${formatCount(l.total)}` : counted(l.total, "entry", "entries"));
-      setText(/** @type {Element} */ (tickAll.querySelector(".zx-label")), l.filter ? `Tick all ${formatCount(l.shown)} matches` : "Tick all");
-      setAvailable(tickAll, l.shown > 0);
+      setText(/** @type {Element} */ (tickAll.querySelector(".zx-label")), l.filter ? `Tick all ${formatCount(l.files)} matches` : "Tick all");
+      setAvailable(tickAll, l.files > 0);
       const loading = at.status === "loading";
       listing.classList.toggle("zx-busy", loading);
       fillOnce(message, messageOf(view), () => listingMessage(view, app));
