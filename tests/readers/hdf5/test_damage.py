@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import tracemalloc
 
 import h5py
 import numpy as np
@@ -119,3 +120,20 @@ def test_nothing_is_left_open(healthy) -> None:
     healthy.read()
     with h5py.File(healthy.path, "r+") as file:
         file["new"] = [1]
+
+
+def test_an_attribute_of_more_texts_than_bytes_takes_no_memory(sample) -> None:
+    with sample.writing() as file:
+        file.attrs.create("many texts", ["a", "b", "c"], dtype=h5py.string_dtype())
+    data = sample.path.read_bytes()
+    name = data.index(b"many texts")
+    at = data.index((3).to_bytes(8, "little"), name)
+    sample.path.write_bytes(data[:at] + (2**28).to_bytes(8, "little") + data[at + 8 :])
+    tracemalloc.start()
+    try:
+        found = read_group(sample.path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "268435456 elements take" in str(found.problems[0])
+    assert peak < 50e6

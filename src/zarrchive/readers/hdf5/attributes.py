@@ -200,8 +200,9 @@ def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attribu
         found.reasons.append(lost(name, "it has no values"))
         return None
     if datatype.is_string:
-        texts = np.empty(prod(shape), dtype=object)
-        texts[:] = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]
+        found_texts = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]
+        texts = np.empty(len(found_texts), dtype=object)  # as many as there are bytes for
+        texts[:] = found_texts
         return presented(texts.reshape(shape or (1,)), name, found)
     if name == "DIMENSION_LIST" and isinstance(base, Reference) and base.kind == "object":
         return _scale_addresses(file, one, base)
