@@ -127,8 +127,9 @@ def test_an_attribute_of_more_texts_than_bytes_takes_no_memory(sample) -> None:
         file.attrs.create("many texts", ["a", "b", "c"], dtype=h5py.string_dtype())
     data = sample.path.read_bytes()
     name = data.index(b"many texts")
-    at = data.index((3).to_bytes(8, "little"), name)
-    sample.path.write_bytes(data[:at] + (2**28).to_bytes(8, "little") + data[at + 8 :])
+    length, greatest = (3).to_bytes(8, "little") * 2, (2**28).to_bytes(8, "little") * 2
+    at = data.index(length, name)  # and the greatest length
+    sample.path.write_bytes(data[:at] + greatest + data[at + 16 :])
     tracemalloc.start()
     try:
         found = read_group(sample.path)
