@@ -169,7 +169,10 @@ def _campaign(report: Report, seed: str, end: float, options: argparse.Namespace
     with Worker(seconds=options.seconds) as worker:
         for number in range(sys.maxsize):
             job = _job(random, f"{seed}.{number}", real)
-            report.add(worker, worker.ask(**job), "files", f"{seed}.{number}")
+            outcome = _confirmed(worker, worker.ask(**job), is_damaged=False)
+            report.add(worker, outcome, "files", f"{seed}.{number}")
+            if not worker.is_running:
+                worker.ask(**job)
             for again in range(options.mutants):
                 if time.monotonic() > end:
                     return
@@ -177,9 +180,25 @@ def _campaign(report: Report, seed: str, end: float, options: argparse.Namespace
                 outcome = worker.ask("mutant", seed=name)
                 if outcome.status == "failed":  # nothing was written, or a child has just begun
                     break
+                outcome = _confirmed(worker, outcome, is_damaged=True)
                 report.add(worker, outcome, "mutants", name)
                 if not worker.is_running:
                     worker.ask(**job)
+
+
+def _confirmed(worker: Worker, outcome: Outcome, *, is_damaged: bool) -> Outcome:
+    """Look once more, in a new process, at a file whose values differ from what h5py reads.
+
+    Damaged files leave HDF5 in states in which it finds nothing, or something else, in whatever
+    is opened later.
+    """
+    if not outcome.silent or not worker.current.exists():
+        return outcome
+    with Worker() as fresh:
+        again = fresh.examine(worker.current, is_damaged=is_damaged)
+    if not again.silent:
+        worker.end()
+    return again
 
 
 def _job(random: Random, seed: str, real: list[Path]) -> dict[str, str]:

@@ -70,8 +70,12 @@ class Worker:
             return Outcome(answer, findings=[Finding(answer, "/", end)])
         return Outcome(f"{answer} in {phase}")
 
+    def end(self) -> None:
+        """End the child; the next job starts another."""
+        self._end()
+
     def close(self) -> None:
-        """End the child."""
+        """End the child, for good."""
         self._end()
         self._folder.cleanup()
 
