@@ -266,3 +266,37 @@ def test_a_flipped_latitude_in_whole_chunks_is_an_error(member):
     paths = [member("a", 0), member("b", 2, lat=LATITUDES[::-1]), member("c", 4)]
     with pytest.raises(CombineError, match="lat"):
         open_virtual_mfdataset(paths, on_problem="repair", combine="nested", concat_dim="time")
+
+
+def test_a_file_that_is_there_twice_counts_once(member):
+    paths = [member("a", 0), member("b", 2), member("b again", 2), member("c", 4)]
+    with pytest.raises(CombineError, match="more than once"):
+        open_virtual_mfdataset(paths)
+    virtual, problems = repaired(paths)
+    problem = only(problems)
+    assert problem.where == paths[2]
+    assert "has 2 of 2 values that" in problem.what
+    xr.testing.assert_equal(
+        virtual.virtual.open().load(), files_themselves([paths[0], paths[1], paths[3]])
+    )
+
+
+def test_steps_that_overlap_are_cut_off(member):
+    paths = [member("a", 0, n=4), member("b", 2, n=4), member("c", 6)]
+    with netCDF4.Dataset(paths[0]) as first, netCDF4.Dataset(paths[1], "a") as second:
+        first["t"].set_auto_maskandscale(False)
+        second["t"].set_auto_maskandscale(False)
+        second["t"][:2] = first["t"][2:]
+    virtual, problems = repaired(paths)
+    assert "2 of 4 values" in only(problems).what
+    opened = [xr.open_dataset(path, engine="netcdf4").load() for path in paths]
+    expected = xr.concat([opened[0], opened[1].isel(time=slice(2, None)), opened[2]], "time")
+    xr.testing.assert_equal(virtual.virtual.open().load(), expected)
+
+
+def test_repeated_steps_with_other_values_are_an_error(member):
+    paths = [member("a", 0), member("b", 2), member("b again", 2), member("c", 4)]
+    with netCDF4.Dataset(paths[2], "a") as file:
+        file["t"][0, 0] = 99
+    with pytest.raises(CombineError, match="more than once"):
+        open_virtual_mfdataset(paths, on_problem="repair")

@@ -16,7 +16,7 @@ from zarrchive.bridge.differences import (
 )
 from zarrchive.bridge.disagreement import problems_of_disagreement, problems_of_meaning
 from zarrchive.bridge.notes import Notes, notes_of, set_notes
-from zarrchive.bridge.sequence import problems_of_sequence
+from zarrchive.bridge.sequence import problems_of_place, problems_of_sequence
 from zarrchive.errors import CombineError, ManifestError, Problem, ZarrchiveError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     """
     dims = how.dims(datasets)
     missing = _missing_variables(datasets) if how.nested is not None else []
-    if reasons := [*missing, *problems_of_meaning(datasets, dims)]:
+    places = problems_of_place(datasets, dims) if how.nested is None else []
+    if reasons := [*missing, *problems_of_meaning(datasets, dims), *places]:
         raise CombineError(*reasons)
     is_new = any(dim not in ds.dims for dim in dims for ds in datasets.values())
     differences = differences_of(datasets, dims)

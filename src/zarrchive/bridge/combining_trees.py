@@ -9,13 +9,15 @@ from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.datatree import described_coordinate, join_tree, not_inherited, own_dataset
 from zarrchive.bridge.differences import differences_of, varying_dims
 from zarrchive.bridge.notes import Notes, add_problems, notes_of, set_notes
-from zarrchive.bridge.repairing import Repairs, repaired
+from zarrchive.bridge.repairing import repaired
 from zarrchive.errors import CombineError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import xarray as xr
+
+    from zarrchive.bridge.repairs import Repairs
 
 __all__ = ["combined_trees"]
 

@@ -17,7 +17,8 @@ from zarrchive.bridge.many_files import (
 )
 from zarrchive.bridge.notes import add_problems, notes_of
 from zarrchive.bridge.open import StrPath
-from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs, repaired
+from zarrchive.bridge.repairing import repaired
+from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
 from zarrchive.errors import CombineError
 
 if TYPE_CHECKING:

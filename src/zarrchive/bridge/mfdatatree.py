@@ -11,7 +11,7 @@ from zarrchive.bridge.combining_trees import combined_trees
 from zarrchive.bridge.many_files import Opener, expanded, kept, leaves, opened_files
 from zarrchive.bridge.mfdataset import check_arguments, frozen, preprocessed
 from zarrchive.bridge.notes import add_problems
-from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs
+from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -6,7 +6,6 @@ what it costs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +14,8 @@ import xarray as xr
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import varying_dims
 from zarrchive.bridge.repacking import repacked
-from zarrchive.errors import ManifestError, Problem, ZarrchiveError
+from zarrchive.bridge.repeats import without_repeats
+from zarrchive.errors import ManifestError, ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata, codec_documents
 from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
@@ -27,37 +27,12 @@ from zarrchive.manifests.values import values_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
-__all__ = ["REPAIR_LIMIT", "Repairs", "grid_distance", "repaired"]
+    from zarrchive.bridge.repairs import Repairs
 
-REPAIR_LIMIT: Final = 2**26
-"""Bytes of values that repairs may copy, unless told otherwise."""
+__all__ = ["grid_distance", "repaired"]
 
 _JITTER: Final = 1e-3
 """Part of the spacing of a coordinate by which its values may differ and mean the same places."""
-
-
-@dataclass(slots=True)
-class Repairs:
-    """What may be done, and what was done."""
-
-    limit: int
-    """Bytes of decoded values that may still be copied into the dataset."""
-    storage_options: Mapping[str, Any] | None
-    problems: list[Problem]
-
-    def note(self, name: object, files: Sequence[str], total: int, what: str, hint: str) -> None:
-        """Say what was done to a variable."""
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        self.problems.append(
-            Problem(
-                code="combine-repaired",
-                where=files[0],
-                what=f"{name!r} {what} ({files[0]}{more}, {len(files)} of {total} files)",
-                hint=hint,
-                variable=str(name),
-                severity="warning",
-            )
-        )
 
 
 def repaired(
@@ -82,6 +57,7 @@ def repaired(
     dims = dims_of(found)
     if len(dims) != 1 or len(found) < 2:
         return found
+    found = without_repeats(found, dims[0], repairs)
     names = dict.fromkeys(name for dataset in found.values() for name in dataset.data_vars)
     for name in names:
         found = _with_variable(found, name, dims[0], repairs)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-__all__ = ["problems_of_overlap", "problems_of_sequence"]
+__all__ = ["problems_of_overlap", "problems_of_place", "problems_of_sequence"]
 
 
 def problems_of_sequence(
@@ -28,6 +28,33 @@ def problems_of_sequence(
             problems.append(_repeated(datasets, dim, index))
         elif not (index.is_monotonic_increasing or index.is_monotonic_decreasing):
             problems.append(_unordered(datasets, dim, index))
+    return problems
+
+
+def problems_of_place(datasets: Mapping[str, xr.Dataset], dims: Sequence[str]) -> list[Problem]:
+    """Return ``combine-repeated`` for files that begin at one place along all joined dimensions.
+
+    By coordinates, xarray would keep the last of them and drop the others without a word.
+    """
+    seen: dict[Any, str] = {}
+    problems = []
+    for url, dataset in datasets.items():
+        indexes = [dataset.indexes[dim] for dim in dims if dim in dataset.indexes]
+        if not indexes or not all(index.size for index in indexes):
+            continue
+        start = tuple(index[0] for index in indexes)
+        other = seen.setdefault((frozenset(dataset.data_vars), start), url)
+        if other != url:
+            problems.append(
+                Problem(
+                    code="combine-repeated",
+                    where=url,
+                    what=f"{dims[0]!r} begins at {start[0]} in {other} as well: its values come "
+                    "more than once",
+                    hint="leave one of the files out, or drop the repeated part in preprocess",
+                    variable=dims[0],
+                )
+            )
     return problems
 
 

@@ -12,7 +12,8 @@ import zarrchive.bridge.accessor  # noqa: F401 - results have .virtual
 from zarrchive.bridge.dataset import from_dataset, to_dataset
 from zarrchive.bridge.datatree import from_datatree, to_datatree
 from zarrchive.bridge.notes import add_problems, notes_of
-from zarrchive.bridge.repairing import REPAIR_LIMIT, Repairs, repaired
+from zarrchive.bridge.repairing import repaired
+from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
