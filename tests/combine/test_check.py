@@ -202,7 +202,12 @@ def test_repeated_and_overlapping_times(files, tmp_path) -> None:
     shutil.copy(paths[1], tmp_path / "files" / "1 again.nc")
     report = check([*paths, str(tmp_path / "files" / "1 again.nc")])
     assert set(found(report)) == {"combine-overlap", "combine-duplicates"}
-    assert report.fits
+    assert not report.fits  # nor do they combine by coordinates
+    with pytest.raises(zarrchive.CombineError, match="more than once"):
+        zarrchive.open_virtual_mfdataset(list(report.files))
+    assert "Repair it, if the values are the same" in str(report)
+    repaired = zarrchive.open_virtual_mfdataset(list(report.files), on_problem="repair")
+    assert repaired.sizes["time"] == 12
     text = str(report)
     assert "4 of 16 values come more than once, such as 2020-01-05" in text
     assert "selecting such a label gives several values" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -12,6 +13,7 @@ from zarrchive.bridge.encoding import from_dataset
 from zarrchive.bridge.many_files import expanded, leaves
 from zarrchive.combine.contents import Contents
 from zarrchive.combine.infer import Choice, propose
+from zarrchive.combine.plan import Remedy
 from zarrchive.combine.report import CompatibilityReport
 from zarrchive.errors import Problem, ZarrchiveError
 from zarrchive.readers import read_group
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zarrchive.bridge.open import StrPath
+    from zarrchive.combine.plan import Finding
     from zarrchive.readers import Reader
 
 __all__ = ["check"]
@@ -87,13 +90,23 @@ def check(  # noqa: PLR0913 - the choices of opening and of combining
         unpicked=frozenset(drop_variables),
     )
     plan = propose(contents, choice)
-    ordered = sorted(plan.findings, key=lambda finding: finding.problem.severity != "error")
+    findings = [_graver(finding) for finding in plan.findings]
+    ordered = sorted(findings, key=lambda finding: finding.problem.severity != "error")
     return CompatibilityReport(
         files=tuple(names),
         unreadable=tuple(failed.values()),
         plan=plan,
         findings=tuple(ordered),
     )
+
+
+def _graver(finding: Finding) -> Finding:
+    """Take repeated labels for what they are to `open_virtual_mfdataset`: an error."""
+    if finding.problem.code != "combine-duplicates":
+        return finding
+    remedy = Remedy("Repair it, if the values are the same", {})
+    problem = replace(finding.problem, severity="error")
+    return replace(finding, problem=problem, remedies=(remedy, *finding.remedies))
 
 
 def _of_data(
