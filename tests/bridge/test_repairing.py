@@ -262,8 +262,22 @@ def test_a_flipped_latitude_is_reversed_where_chunks_allow_it(member):
         xr.testing.assert_equal(lazy.isel(time=[2, 3]), odd.load().sortby("lat"))
 
 
-def test_a_flipped_latitude_in_whole_chunks_is_an_error(member):
+def test_a_flipped_latitude_in_whole_chunks_is_reversed_by_a_codec_and_copied(member):
+    """Chunks that are read backwards need another codec than those beside them."""
     paths = [member("a", 0), member("b", 2, lat=LATITUDES[::-1]), member("c", 4)]
+    virtual, problems = repaired(paths)
+    assert {problem.variable for problem in problems} == {"lat", "t"}
+    assert {problem.where for problem in problems} == {paths[1]}
+    lazy = virtual.virtual.open().load()
+    expected = files_themselves([paths[0], paths[2]])
+    xr.testing.assert_equal(lazy.isel(time=[0, 1, 4, 5]), expected)
+    with xr.open_dataset(paths[1], engine="netcdf4") as odd:
+        xr.testing.assert_equal(lazy.isel(time=[2, 3]), odd.load().sortby("lat"))
+
+
+def test_a_flipped_latitude_in_ragged_chunks_is_an_error(member):
+    options = {"chunksizes": (1, len(LATITUDES) - 1), "zlib": True}
+    paths = [member("a", 0, **options), member("b", 2, lat=LATITUDES[::-1], **options)]
     with pytest.raises(CombineError, match="lat"):
         open_virtual_mfdataset(paths, on_problem="repair", combine="nested", concat_dim="time")
 

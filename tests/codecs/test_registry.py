@@ -32,6 +32,7 @@ SETTINGS = {
         "offset": 3,
         "dtype": "<i4",
     },
+    "zarrchive.reverse": {"count": 4, "nbytes": 2},
     "zarrchive.scaleoffset": {"nbytes": 400, "dtype": "<i4", "fill": 0},
     "zarrchive.shuffle": {"elementsize": 3},
     "zarrchive.szip": {

@@ -258,9 +258,10 @@ def test_nothing_and_nowhere(arrays, axis: int, code: str) -> None:
     assert [p.code for p in problems_of_stack(arrays, axis=axis * 2)] == [code]
 
 
-def test_codecs_that_see_axes_do_not_stack() -> None:
-    transposed = [{"name": "transpose", "configuration": {"order": [1, 0]}}, *RAW]
-    arrays = [virtual(codecs=transposed), virtual(codecs=transposed)]
+def test_codecs_that_depend_on_axes_do_not_stack() -> None:
+    inner = {"chunk_shape": [31, 2], "codecs": RAW, "index_codecs": RAW}
+    sharded = [{"name": "sharding_indexed", "configuration": inner}]
+    arrays = [virtual(codecs=sharded), virtual(codecs=sharded)]
     assert [p.code for p in problems_of_stack(arrays, axis=0)] == ["axis-codecs"]
     assert problems_of_concat(arrays, axis=1) == []
     with pytest.raises(ManifestError, match="axis-codecs"):

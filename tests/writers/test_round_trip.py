@@ -189,6 +189,28 @@ def test_blosc_and_other_codecs_of_the_core_read_back(
     np.testing.assert_array_equal(read(path)["x"].values, made.values)
 
 
+REARRANGED = {
+    "reversed": lambda array: array[::-1, :, ::-1],
+    "transposed": lambda array: array.transpose(2, 1, 0),
+    "reversed and transposed": lambda array: array[:, ::-1].transpose(2, 1, 0),
+    "cut": lambda array: array[1, 1:3],
+}
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("change", REARRANGED.values(), ids=REARRANGED.keys())
+@pytest.mark.parametrize("chain", [(), CHAINS[-1]], ids=["raw", "encoded"])
+def test_what_was_rearranged_by_references_reads_back(
+    make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path, chain, change, zarr_format
+) -> None:
+    values = np.arange(64, dtype="<i4").reshape(4, 4, 4)
+    made = make(values, chunks=(2, 2, 4) if not chain else (1, 1, 4), codecs=chain)
+    path = str(tmp_path / "out.json")
+    array = change(made.array)
+    JSON.write(ManifestGroup(arrays={"x": array}), path, zarr_format=zarr_format)
+    np.testing.assert_array_equal(read(path)["x"].values, change(values))
+
+
 def test_elements_in_fortran_order_read_back(
     make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -84,7 +84,12 @@ def size_behind(document: CodecDocument | None, size: Size) -> Size:
     return Size(size.nbytes + added, size.is_exact)
 
 
-_ADDED: Final = {"numcodecs.shuffle": 0, "zarrchive.shuffle": 0, "numcodecs.fletcher32": 4}
+_ADDED: Final = {
+    "numcodecs.shuffle": 0,
+    "zarrchive.shuffle": 0,
+    "zarrchive.reverse": 0,
+    "numcodecs.fletcher32": 4,
+}
 """Codecs that make any data longer by the same number of bytes."""
 
 

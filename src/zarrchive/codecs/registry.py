@@ -15,6 +15,7 @@ from zarrchive.codecs.lz4 import LZ4Codec
 from zarrchive.codecs.lzf import LZFCodec
 from zarrchive.codecs.nbit import NBitCodec
 from zarrchive.codecs.partial_integer import PartialIntegerCodec
+from zarrchive.codecs.reverse import ReverseCodec
 from zarrchive.codecs.scaleoffset import ScaleOffsetCodec
 from zarrchive.codecs.shuffle import TailedShuffleCodec
 from zarrchive.codecs.szip import SZipCodec
@@ -33,6 +34,7 @@ CODECS: Final[tuple[type[ZarrCodec], ...]] = (
     LZFCodec,
     NBitCodec,
     PartialIntegerCodec,
+    ReverseCodec,
     ScaleOffsetCodec,
     SZipCodec,
     TailedShuffleCodec,

@@ -29,7 +29,7 @@ _OBJECT_CODECS: Final = frozenset({"vlen-utf8", "vlen-bytes"})
 _NEVER_COMPRESSOR: Final = frozenset(
     {"shuffle", "fletcher32", "crc32", "crc32c", "adler32", "jenkins_lookup3", *_OBJECT_CODECS}
     | {"zarrchive.shuffle", "zarrchive.nbit", "zarrchive.scaleoffset"}
-    | {"zarrchive.partial_integer"}
+    | {"zarrchive.partial_integer", "zarrchive.reverse"}
 )
 """Codecs that readers look for among the filters, even where they come last."""
 

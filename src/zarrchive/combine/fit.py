@@ -19,7 +19,7 @@ from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
-from zarrchive.manifests.splitting import aligned
+from zarrchive.manifests.splitting import common_chunk_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,10 +169,7 @@ def _ends_within_chunks(arrays: Sequence[ManifestArray], axis: int | None) -> bo
 
 def _line_up(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
     """Tell whether chunks that do not line up are uncompressed, so that they are cut to fit."""
-    if axis is None:
-        return False
-    beside = {tuple(n for i, n in enumerate(a.chunk_shape) if i != axis) for a in arrays}
-    return len(beside) == 1 and aligned(arrays, axis) is not arrays
+    return common_chunk_shape(arrays, axis) is not None
 
 
 def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:

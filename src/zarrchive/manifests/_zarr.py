@@ -27,9 +27,9 @@ __all__ = [
     "changed_metadata",
     "chunk_shape_of",
     "codec_documents",
-    "rank_is_free",
     "same_but_attributes",
     "same_scalar",
+    "see_no_axes",
     "zarr_dtype",
 ]
 
@@ -157,7 +157,8 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
         grid: Any = type(metadata.chunk_grid)
         fields["chunk_grid"] = grid(chunk_shape=tuple(int(size) for size in chunk_shape))
     if "codecs" in changes:
-        fields["codecs"] = _codecs(metadata, changes.pop("codecs"))
+        chunks = fields["chunk_grid"].chunk_shape
+        fields["codecs"] = _codecs(metadata, chunks, changes.pop("codecs"))
     fields |= changes
     fields["shape"] = tuple(int(size) for size in fields["shape"])
     fields["attributes"] = dict(fields["attributes"])
@@ -176,13 +177,14 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
     return copy
 
 
-def _codecs(metadata: ArrayV3Metadata, documents: Sequence[Mapping[str, Any]]) -> tuple[Codec, ...]:
+def _codecs(
+    metadata: ArrayV3Metadata, chunk_shape: tuple[int, ...], documents: Sequence[Mapping[str, Any]]
+) -> tuple[Codec, ...]:
     """Parse codecs, unless they are those that `metadata` has."""
     if documents == codec_documents(metadata):
         return metadata.codecs
-    shape = chunk_shape_of(metadata)
     dtype = metadata.data_type.to_native_dtype()
-    return _template(dtype, shape, json.dumps(documents)).codecs
+    return _template(dtype, chunk_shape, json.dumps(documents)).codecs
 
 
 def chunk_shape_of(metadata: ArrayV3Metadata) -> tuple[int, ...]:
@@ -201,12 +203,9 @@ def codec_documents(metadata: ArrayV3Metadata) -> list[dict[str, Any]]:
     return documents
 
 
-def rank_is_free(metadata: ArrayV3Metadata) -> bool:
-    """Whether chunks decode alike when axes of length 1 come, go or move: no codec sees axes."""
-    return all(
-        isinstance(codec, BytesBytesCodec) or _name(codec) in _RANK_FREE
-        for codec in metadata.codecs
-    )
+def see_no_axes(codecs: Sequence[Codec]) -> bool:
+    """Whether chunks decode alike when axes of length 1 come, go or move."""
+    return all(isinstance(codec, BytesBytesCodec) or _name(codec) in _RANK_FREE for codec in codecs)
 
 
 def _name(codec: Codec) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.errors import ManifestError, Problem
+from zarrchive.manifests.axes import transpose
 from zarrchive.manifests.compare import same_references
 from zarrchive.manifests.comparison import Comparison
 from zarrchive.manifests.concat import concatenate, problems_of_dtype, stack
-from zarrchive.manifests.indexing import broadcast_to, expand_dims, squeeze, transpose
+from zarrchive.manifests.indexing import broadcast_to, expand_dims, squeeze
 from zarrchive.manifests.naming import files_of, hint_to_load
 from zarrchive.manifests.refusals import problem_of_values
 

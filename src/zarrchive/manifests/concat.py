@@ -13,15 +13,17 @@ from zarrchive.manifests._zarr import (
     changed_metadata,
     chunk_shape_of,
     codec_documents,
-    rank_is_free,
     same_scalar,
 )
+from zarrchive.manifests.axes import with_new_axes
 from zarrchive.manifests.compare import codecs_decode_alike, decoding_differences
+from zarrchive.manifests.cutting import is_empty
+from zarrchive.manifests.element_order import stored_order
 from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
 from zarrchive.manifests.rearrange import joined
 from zarrchive.manifests.refusals import problem_of_rank
-from zarrchive.manifests.splitting import aligned
+from zarrchive.manifests.splitting import aligned, common_chunk_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +44,8 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
 
     No chunk is read; the result refers to the same bytes as the inputs. Metadata that does
     not matter for the values (attributes, compression level) is that of the first array. Where
-    chunks of some arrays skipped a filter, the codecs are those that tell them apart.
+    chunks of some arrays skipped a filter, the codecs are those that tell them apart. Arrays
+    without any stored chunk fit to all others of their data type.
 
     Parameters
     ----------
@@ -57,10 +60,10 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     ManifestError
         With all problems that `problems_of_concat` lists.
     """
-    arrays = aligned(arrays, axis)
     if problems := problems_of_concat(arrays, axis=axis):
         raise ManifestError(*problems)
     axis %= arrays[0].ndim
+    arrays = aligned(_with_one_codec(arrays), axis)
     shape = list(arrays[0].shape)
     shape[axis] = sum(array.shape[axis] for array in arrays)
     metadata = changed_metadata(
@@ -86,23 +89,30 @@ def stack(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     """
     if problems := problems_of_stack(arrays, axis=axis):
         raise ManifestError(*problems)
+    arrays = aligned(_with_one_codec(arrays), None)
     first = arrays[0]
     axis %= first.ndim + 1
-    names = first.metadata.dimension_names
-    metadata = changed_metadata(
-        first.metadata,
-        shape=_inserted(first.shape, axis, len(arrays)),
-        chunk_shape=_inserted(first.chunk_shape, axis, 1),
-        dimension_names=None if names is None else _inserted(names, axis, None),
-        fill_value=_fill_value(arrays),
-        codecs=joint_codecs(arrays),
+    joint = changed_metadata(
+        first.metadata, fill_value=_fill_value(arrays), codecs=joint_codecs(arrays)
     )
+    one = with_new_axes(first.replaced(joint, first.manifest), [axis])
+    shape = (*first.shape[:axis], len(arrays), *first.shape[axis:])
     manifest = joined([array.manifest for array in arrays], axis, as_new_axis=True)
-    return first.replaced(metadata, manifest)
+    return first.replaced(changed_metadata(one.metadata, shape=shape), manifest)
 
 
-def _inserted(values: tuple[Any, ...], axis: int, value: object) -> tuple[Any, ...]:
-    return (*values[:axis], value, *values[axis:])
+def _with_one_codec(arrays: Sequence[ManifestArray]) -> Sequence[ManifestArray]:
+    """Give arrays without any stored chunk the codecs of those that have some."""
+    stored = next((array for array in arrays if not is_empty(array)), None)
+    if stored is None or not any(map(is_empty, arrays)):
+        return arrays
+    codecs = codec_documents(stored.metadata)
+    return [
+        array.replaced(changed_metadata(array.metadata, codecs=codecs), array.manifest)
+        if is_empty(array) and array.ndim == stored.ndim and array.dtype == stored.dtype
+        else array
+        for array in arrays
+    ]
 
 
 def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Problem]:
@@ -117,10 +127,8 @@ def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pr
     if not -arrays[0].ndim <= axis < arrays[0].ndim:
         return [_no_axis(arrays[0], axis, arrays[0].ndim)]
     axis %= arrays[0].ndim
-    differences = _Differences(arrays[0], has_joint_codecs=joint_codecs(arrays) is not None)
-    for array in arrays[1:]:
-        _compare(differences, array, axis)
-    for array in arrays[:-1]:
+    differences = _differences(arrays, axis)
+    for array in arrays[:-1] if not differences.lines_up else ():
         if array.ndim == arrays[0].ndim and array.shape[axis] % array.chunk_shape[axis]:
             _note_ragged(differences, array, axis)
     differences.note_fill_values(arrays)
@@ -137,13 +145,23 @@ def problems_of_stack(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pro
     first = arrays[0]
     if not -first.ndim - 1 <= axis <= first.ndim:
         return [_no_axis(first, axis, first.ndim + 1)]
-    if not rank_is_free(first.metadata):
+    if stored_order(first.metadata) is None:
         return [problem_of_rank(first, "a new axis")]
-    differences = _Differences(first, has_joint_codecs=joint_codecs(arrays) is not None)
-    for array in arrays[1:]:
-        _compare(differences, array, None)
+    differences = _differences(arrays, None)
     differences.note_fill_values(arrays)
     return list(differences.problems())
+
+
+def _differences(arrays: Sequence[ManifestArray], axis: int | None) -> _Differences:
+    arrays = _with_one_codec(arrays)
+    differences = _Differences(
+        arrays[0],
+        has_joint_codecs=joint_codecs(arrays) is not None,
+        lines_up=common_chunk_shape(arrays, axis) is not None,
+    )
+    for array in arrays[1:]:
+        _compare(differences, array, axis)
+    return differences
 
 
 def problems_of_dtype(arrays: Sequence[ManifestArray]) -> list[Problem]:
@@ -161,6 +179,8 @@ class _Differences:
     first: ManifestArray
     has_joint_codecs: bool = False
     """Whether one chain of codecs decodes the chunks of all arrays."""
+    lines_up: bool = False
+    """Whether there is one chunk shape for all arrays, as they are or cut."""
     found: dict[tuple[str, str], list[ManifestArray]] = field(default_factory=dict)
 
     def note(self, code: str, what: str, array: ManifestArray) -> None:
@@ -210,7 +230,7 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
         ]
         _note(differences, array, "concat-codecs", "codecs are", *labels)
     chunks = (chunk_shape_of(mine), chunk_shape_of(theirs))
-    if chunks[0] != chunks[1]:
+    if chunks[0] != chunks[1] and not differences.lines_up:
         _note(differences, array, "concat-chunks", "chunks are", *chunks)
     if mine.shape != theirs.shape:
         _compare_sides(differences, array, axis)

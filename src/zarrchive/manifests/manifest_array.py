@@ -13,7 +13,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.manifests._zarr import ArrayV3Metadata, chunk_shape_of
 from zarrchive.manifests.array_protocol import apply_function, apply_ufunc
-from zarrchive.manifests.indexing import indexed, transpose
+from zarrchive.manifests.axes import transpose
+from zarrchive.manifests.indexing import indexed
 from zarrchive.manifests.refusals import problem_of_values
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class ManifestArray(NDArrayOperatorsMixin):
         return type(self)(self.metadata, self.manifest, name=name)
 
     def transpose(self, *axes: Any) -> Self:  # noqa: ANN401 - as NumPy: integers or one sequence
-        """Put axes into another order where no element within a chunk has to move."""
+        """Put axes into another order; a codec says where elements within chunks lie."""
         if len(axes) == 1 and not isinstance(axes[0], int | np.integer):
             axes = axes[0]
         return transpose(self, axes or None)  # type: ignore[return-value]
@@ -152,7 +153,7 @@ class ManifestArray(NDArrayOperatorsMixin):
         return self.shape[0]
 
     def __getitem__(self, key: object) -> Self:
-        """Select whole chunks; `zarrchive.manifests.indexing.indexed` says what is possible."""
+        """Select by references; `zarrchive.manifests.indexing.indexed` says what is possible."""
         return indexed(self, key)  # type: ignore[return-value]
 
     def __setitem__(self, key: object, value: object) -> NoReturn:

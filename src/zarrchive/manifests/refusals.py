@@ -9,9 +9,18 @@ from zarrchive.manifests._zarr import codec_documents
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, hint_to_open
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zarrchive.manifests.manifest_array import ManifestArray
 
-__all__ = ["problem_of_index", "problem_of_rank", "problem_of_values"]
+__all__ = [
+    "problem_of_cut",
+    "problem_of_index",
+    "problem_of_rank",
+    "problem_of_reverse",
+    "problem_of_split",
+    "problem_of_values",
+]
 
 
 def problem_of_values(array: ManifestArray, operation: str) -> Problem:
@@ -35,6 +44,42 @@ def problem_of_index(array: ManifestArray, axis: int, found: str) -> Problem:
         what=f"{found} along {axis_name(array, axis)} does not select whole chunks of {chunk} "
         f"out of {array.shape[axis]}",
         hint=f"select from a multiple of {chunk} on, or {hint_to_open(array)}",
+        variable=array.name,
+    )
+
+
+def problem_of_reverse(array: ManifestArray, axis: int) -> Problem:
+    """Return the Problem of reversing an axis whose chunks cannot be reversed."""
+    return Problem(
+        code="reverse-ragged",
+        where=files_of(array),
+        what=f"{axis_name(array, axis)} cannot be reversed by references: {array.shape[axis]} "
+        f"elements in chunks of {array.chunk_shape[axis]} are no whole number of chunks, or "
+        "have no fixed size",
+        hint=hint_to_open(array),
+        variable=array.name,
+    )
+
+
+def problem_of_cut(array: ManifestArray, chunk_shape: Sequence[int], count: int) -> Problem:
+    """Return the Problem of cutting chunks so finely that references outweigh the data."""
+    return Problem(
+        code="cut-too-fine",
+        where=files_of(array),
+        what=f"chunks of {array.chunk_shape} would have to be cut into {count} chunks of "
+        f"{tuple(chunk_shape)}, which is more references than they are worth",
+        hint=hint_to_open(array),
+        variable=array.name,
+    )
+
+
+def problem_of_split(array: ManifestArray, chunk_shape: Sequence[int], why: str) -> Problem:
+    """Return the Problem of splitting chunks into what are no ranges of their bytes."""
+    return Problem(
+        code="split-impossible",
+        where=files_of(array),
+        what=f"chunks of {array.chunk_shape} cannot be cut into {tuple(chunk_shape)}: {why}",
+        hint=f"choose other chunks, or {hint_to_open(array)}",
         variable=array.name,
     )
 

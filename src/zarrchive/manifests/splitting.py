@@ -1,30 +1,71 @@
-"""Chunks of uncompressed values cut into smaller ones, where they lie."""
+"""Chunks of uncompressed values cut into smaller ones, where they lie, also to join unlike ones."""
 
 from __future__ import annotations
 
 from math import gcd, prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from zarrchive.errors import ManifestError, Problem
-from zarrchive.manifests._zarr import changed_metadata, codec_documents
-from zarrchive.manifests.canonical import INLINE
+from zarrchive.errors import ManifestError
+from zarrchive.manifests._zarr import changed_metadata
 from zarrchive.manifests.chunk_manifest import ChunkManifest
-from zarrchive.manifests.naming import axis_name, files_of, hint_to_open
+from zarrchive.manifests.cut_lengths import Run, longest_cut
+from zarrchive.manifests.cutting import Pieces, cut, is_empty, is_raw, is_too_fine
+from zarrchive.manifests.refusals import problem_of_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from zarrchive.manifests.chunk_manifest import StoredChunks
     from zarrchive.manifests.manifest_array import ManifestArray
 
-__all__ = ["aligned", "can_be_split", "common_length", "split_chunks"]
+__all__ = ["aligned", "common_chunk_shape", "common_length", "split_chunks"]
 
-_MOST: Final = 10_000_000
-"""Chunks that joined arrays may have where they are cut to fit."""
+
+def split_chunks(array: ManifestArray, chunk_shape: Sequence[int]) -> ManifestArray:
+    """Return the same array in smaller chunks, which are byte ranges of its own.
+
+    Parameters
+    ----------
+    array
+        Uncompressed. An array without any stored chunk may be anything, and gets any chunks.
+    chunk_shape
+        Divides the old one, except along axes with a single chunk; before the last axis that is
+        split, chunks have length 1.
+
+    Raises
+    ------
+    ManifestError
+        ``split-impossible`` if the new chunks are no byte ranges of the old ones,
+        ``cut-too-fine`` if that takes more references than they are worth.
+    """
+    old, new = array.chunk_shape, tuple(map(int, chunk_shape))
+    if new == old:
+        return array
+    if why := _obstacle(array, new):
+        raise ManifestError(problem_of_split(array, new, why))
+    if is_empty(array):
+        grid = tuple(-(-size // length) for size, length in zip(array.shape, new, strict=True))
+        metadata = changed_metadata(array.metadata, chunk_shape=new)
+        return array.replaced(metadata, ChunkManifest.empty(grid))
+    sizes = zip(array.shape, new, strict=True)
+    return cut(array, [Pieces(range(0, size, length), length, size) for size, length in sizes])
+
+
+def _obstacle(array: ManifestArray, new: tuple[int, ...]) -> str:
+    """Return why chunks cannot be split so; nothing if they can."""
+    old = array.chunk_shape
+    if len(new) != array.ndim or min(new) < 1:
+        return "that is no length of 1 or more for each axis"
+    if is_empty(array):
+        return ""
+    if not is_raw(array):
+        return "they are encoded"
+    last = max(axis for axis in range(array.ndim) if new[axis] != old[axis])
+    if any(length != 1 for length in new[:last]):
+        return f"parts along axis {last} lie apart unless all axes before have length 1"
+    for size, chunk, length in zip(array.shape, old, new, strict=True):
+        if chunk % length and -(-size // length) * length > chunk:
+            return f"{chunk} elements are no whole number of {length}"
+    return ""
 
 
 def common_length(arrays: Sequence[ManifestArray], axis: int) -> int:
@@ -36,105 +77,81 @@ def common_length(arrays: Sequence[ManifestArray], axis: int) -> int:
     return gcd(*lengths, *(array.shape[axis] for array in arrays[:-1])) or 1
 
 
-def aligned(arrays: Sequence[ManifestArray], axis: int) -> Sequence[ManifestArray]:
+def aligned(arrays: Sequence[ManifestArray], axis: int | None) -> Sequence[ManifestArray]:
     """Cut the chunks of uncompressed arrays so that their grids line up along `axis`.
 
     Returns the arrays as they are where they line up already, or cannot be made to: joining
-    them then says why.
+    them then says why. `axis` is None for joining along a new one.
     """
-    if not arrays or any(array.ndim != arrays[0].ndim for array in arrays):
+    chunk_shape = common_chunk_shape(arrays, axis)
+    if chunk_shape is None or all(array.chunk_shape == chunk_shape for array in arrays):
         return arrays
-    if not -arrays[0].ndim <= axis < arrays[0].ndim:
-        return arrays
-    axis %= arrays[0].ndim
-    chunk = arrays[0].chunk_shape[axis]
-    if all(array.chunk_shape[axis] == chunk for array in arrays) and not any(
-        array.shape[axis] % chunk for array in arrays[:-1]
-    ):
-        return arrays
-    length = common_length(arrays, axis)
-    count = sum(-(-array.shape[axis] // length) for array in arrays)
-    beside = prod(n for i, n in enumerate(arrays[0].manifest.grid_shape) if i != axis)
-    if count * beside > _MOST or not all(can_be_split(array, axis) for array in arrays):
-        return arrays
-    return [split_chunks(array, axis, length) for array in arrays]
+    return [split_chunks(array, chunk_shape) for array in arrays]
 
 
-def can_be_split(array: ManifestArray, axis: int) -> bool:
-    """Whether the elements at each place along `axis` lie together in a chunk, uncompressed."""
-    names = [codec["name"] for codec in codec_documents(array.metadata)]
-    is_plain = names == ["bytes"] and not array.dtype.hasobject and array.dtype.kind != "T"
-    return is_plain and all(chunk == 1 for chunk in array.chunk_shape[:axis])
+def common_chunk_shape(arrays: Sequence[ManifestArray], axis: int | None) -> tuple[int, ...] | None:
+    """Return the chunk shape in which arrays can be joined; None where there is none.
 
-
-def split_chunks(array: ManifestArray, axis: int, length: int) -> ManifestArray:
-    """Cut chunks into parts of `length` elements along `axis`, by their byte ranges alone.
+    It is theirs, if they agree and all but the last fill whole chunks. Otherwise uncompressed
+    chunks can be cut, and chunks that are not stored have any shape.
 
     Parameters
     ----------
-    array
-        Uncompressed, with chunks of one element along all axes before `axis`.
+    arrays
+        Of any kind.
     axis
-        Not negative.
-    length
-        Divides the length of the chunks along `axis`.
-
-    Raises
-    ------
-    ManifestError
-        ``index-misaligned`` where the parts are no byte ranges.
+        Along which they are to be joined; None: along a new one.
     """
-    chunk = array.chunk_shape[axis]
-    if length == chunk:
-        return array
-    if length < 1 or chunk % length or not can_be_split(array, axis):
-        raise ManifestError(_not_cut(array, axis, length))
-    chunk_shape = (*array.chunk_shape[:axis], length, *array.chunk_shape[axis + 1 :])
-    grid = tuple(-(-n // size) for n, size in zip(array.shape, chunk_shape, strict=True))
-    nbytes = prod(chunk_shape) * array.dtype.itemsize
-    stored = array.manifest.stored()
-    n_parts = chunk // length
-    index = list(np.unravel_index(stored.position.astype(np.int64), array.manifest.grid_shape))
-    index = [np.repeat(one, n_parts) for one in index]
-    part = np.tile(np.arange(n_parts, dtype=np.int64), len(stored.position))
-    index[axis] = index[axis] * n_parts + part
-    inside = index[axis] < grid[axis]  # chunks at the edge are stored whole
-    ids, offset, inlined = _columns(array.manifest, stored, part, nbytes)
-    manifest = ChunkManifest.from_columns(
-        grid,
-        files=array.manifest.files,
-        inlined=inlined,
-        positions=np.ravel_multi_index(tuple(one[inside] for one in index), grid),
-        path_id=ids[inside],
-        offset=offset[inside],
-        length=np.full(int(inside.sum()), nbytes, dtype=np.uint64),
-    )
-    return array.replaced(changed_metadata(array.metadata, chunk_shape=chunk_shape), manifest)
+    if not arrays or (axis is not None and not -arrays[0].ndim <= axis < arrays[0].ndim):
+        return None
+    first, inner = arrays[0], arrays[:-1]
+    axis = None if axis is None else axis % first.ndim
+    chunks = first.chunk_shape
+    if all(array.chunk_shape == chunks for array in arrays) and not _is_ragged(inner, axis, chunks):
+        return chunks
+    if any(_beside(array, axis) != _beside(first, axis) for array in arrays[1:]):
+        return None
+    stored = [array for array in arrays if not is_empty(array)]
+    encoded = [array for array in stored if not is_raw(array)]
+    if not encoded:
+        return _cut_shape(arrays, stored, axis)
+    chunks = encoded[0].chunk_shape
+    if any(array.chunk_shape != chunks for array in stored) or _is_ragged(inner, axis, chunks):
+        return None
+    return chunks
 
 
-def _columns(
-    manifest: ChunkManifest, stored: StoredChunks, part: npt.NDArray[np.int64], nbytes: int
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64], list[bytes]]:
-    """Return file and offset of each part, and the parts of inline chunks."""
-    n_parts = len(part) // max(len(stored.position), 1)
-    ids = np.repeat(stored.path_id, n_parts)
-    offset = np.repeat(stored.offset, n_parts)
-    inlined = [
-        blob[number * nbytes : (number + 1) * nbytes]
-        for blob in manifest.inlined
-        for number in range(n_parts)
+def _beside(array: ManifestArray, axis: int | None) -> tuple[object, ...]:
+    return array.dtype, array.ndim, *(n for i, n in enumerate(array.shape) if i != axis)
+
+
+def _is_ragged(arrays: Sequence[ManifestArray], axis: int | None, chunks: tuple[int, ...]) -> bool:
+    return axis is not None and any(array.shape[axis] % chunks[axis] for array in arrays)
+
+
+def _cut_shape(
+    arrays: Sequence[ManifestArray], stored: Sequence[ManifestArray], axis: int | None
+) -> tuple[int, ...] | None:
+    """Return the largest chunk shape into which all can be cut; None if that takes too many."""
+    lengths = []
+    for i in range(arrays[0].ndim):
+        divisor = gcd(*(array.shape[i] for array in arrays[:-1])) if i == axis else 0
+        found = {array.chunk_shape[i] for array in stored or arrays[:1]}
+        length = next(iter(found))
+        if len(found) > 1 or divisor % length:
+            runs = [Run(0, array.shape[i], array.chunk_shape[i]) for array in stored]
+            length = longest_cut(runs, divisor_of=divisor if stored else gcd(divisor, length))
+        lengths.append(length)
+    cuts = [
+        i
+        for i, length in enumerate(lengths)
+        if any(array.chunk_shape[i] != length for array in stored)
     ]
-    moved = part.astype(np.uint64)
-    rows, places = offset * np.uint64(n_parts) + moved, offset + moved * np.uint64(nbytes)
-    return ids, np.where(ids == INLINE, rows, places), inlined
-
-
-def _not_cut(array: ManifestArray, axis: int, length: int) -> Problem:
-    return Problem(
-        code="index-misaligned",
-        where=files_of(array),
-        what=f"chunks of {array.chunk_shape} cannot be cut into {length} along "
-        f"{axis_name(array, axis)}: the parts are no byte ranges of uncompressed chunks",
-        hint=hint_to_open(array),
-        variable=array.name,
+    last = max(cuts, default=0)
+    chunk_shape = (*(1,) * last, *lengths[last:])
+    count = sum(
+        prod(-(-n // length) for n, length in zip(array.shape, chunk_shape, strict=True))
+        for array in stored
     )
+    nbytes = prod(chunk_shape) * arrays[0].itemsize
+    return None if is_too_fine(count, nbytes) else chunk_shape
