@@ -275,6 +275,19 @@ def test_a_flipped_latitude_in_whole_chunks_is_reversed_by_a_codec_and_copied(me
         xr.testing.assert_equal(lazy.isel(time=[2, 3]), odd.load().sortby("lat"))
 
 
+def test_single_places_that_are_near_one_another_stay_apart(tmp_path):
+    """Years such as 2000 and 2001 differ by less than a thousandth."""
+    paths = []
+    for year in (2000, 2001, 2002):
+        paths.append(str(tmp_path / f"{year}.nc"))
+        made = xr.Dataset({"t": ("year", [float(year)])}, coords={"year": [year]})
+        made.to_netcdf(paths[-1], engine="netcdf4")
+    virtual, problems = repaired(paths, preprocess=lambda ds: ds)
+    assert not problems
+    assert virtual.year.values.tolist() == [2000, 2001, 2002]
+    assert virtual.virtual.open().t.values.tolist() == [2000.0, 2001.0, 2002.0]
+
+
 def test_a_flipped_latitude_in_ragged_chunks_is_an_error(member):
     options = {"chunksizes": (1, len(LATITUDES) - 1), "zlib": True}
     paths = [member("a", 0, **options), member("b", 2, lat=LATITUDES[::-1], **options)]

@@ -20,6 +20,7 @@ from zarrchive.errors import CombineError, LocationError, Problem, ZarrchiveErro
 from zarrchive.location import normalise, open_source, redact
 from zarrchive.location.beside import neighbours_noted
 from zarrchive.location.expand import expand
+from zarrchive.manifests import ManifestGroup
 from zarrchive.manifests.packing import pack
 from zarrchive.optional import import_dask
 from zarrchive.readers import read_source
@@ -34,13 +35,22 @@ if TYPE_CHECKING:
     from zarrchive.bridge.open import StrPath
     from zarrchive.bridge.progress import Progress
     from zarrchive.location.identity import SourceFile
-    from zarrchive.manifests import ManifestGroup
     from zarrchive.readers import Reader
 
-__all__ = ["Opener", "Pool", "argument_problem", "expanded", "kept", "leaves", "opened_files"]
+__all__ = [
+    "Opener",
+    "Pool",
+    "argument_problem",
+    "converted",
+    "expanded",
+    "kept",
+    "leaves",
+    "opened_files",
+]
 
-T = TypeVar("T", xr.Dataset, xr.DataTree)
+T = TypeVar("T", xr.Dataset, xr.DataTree, ManifestGroup)
 _TREE: type[Any] = xr.DataTree
+_GROUP: type[Any] = ManifestGroup
 Pool: TypeAlias = "Executor | Literal['threads', 'processes'] | None"
 
 
@@ -82,6 +92,8 @@ class Opener(Generic[T]):
 
     def opened(self, url: str, root: ManifestGroup) -> T:
         """Return the hierarchy of a file as what is wanted of it."""
+        if self.kind is _GROUP:
+            return root  # type: ignore[return-value]
         convert: Callable[..., Any] = to_datatree if self.kind is _TREE else to_dataset
         made: T = convert(
             root,
@@ -139,6 +151,25 @@ def opened_files(  # noqa: PLR0913 - where, how, and what is told meanwhile
             elif outcome.data is not None:
                 found[url] = outcome.data
             tell(done)
+    problems = [problem for error in errors for problem in error.problems]
+    if not found:
+        raise CombineError(*problems)
+    return found, problems
+
+
+def converted(
+    roots: Mapping[str, ManifestGroup], opener: Opener[T], *, on_problem: str
+) -> tuple[dict[str, T], list[Problem]]:
+    """Turn what was read of files into what is wanted of them; as `opened_files`."""
+    found: dict[str, T] = {}
+    errors: list[ZarrchiveError] = []
+    for url, root in roots.items():
+        try:
+            found[url] = opener.opened(url, root)
+        except ZarrchiveError as error:
+            if on_problem == "raise":
+                raise
+            errors.append(error)
     problems = [problem for error in errors for problem in error.problems]
     if not found:
         raise CombineError(*problems)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
+from zarrchive.bridge.alike import joined_at_once
 from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.many_files import (
     Opener,
     argument_problem,
+    converted,
     expanded,
     kept,
     leaves,
@@ -20,6 +23,7 @@ from zarrchive.bridge.open import StrPath
 from zarrchive.bridge.repairing import repaired
 from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
 from zarrchive.errors import CombineError
+from zarrchive.manifests import ManifestGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,14 +126,30 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         decode_times=decode_times,
         storage_options=storage_options,
     )
-    opened, problems = opened_files(
+    may_be_alike = (
+        preprocess is None
+        and loadable_variables is None
+        and (combine, join, combine_attrs) == ("by_coords", "exact", "override")
+        and compat is coords is data_vars is None
+    )
+    kind: Any = ManifestGroup if may_be_alike else xr.Dataset
+    found: dict[str, Any]
+    found, problems = opened_files(
         list(leaves(nested)),
-        opener,
+        replace(opener, kind=kind),
         executor=executor,
         cache=cache,
         progress=progress,
         on_problem=on_problem,
     )
+    if may_be_alike:
+        whole = joined_at_once(found, opener)
+        if whole is not None:
+            add_problems(whole, problems)
+            return whole
+        found, more = converted(found, opener, on_problem=on_problem)
+        problems += more
+    opened: dict[str, xr.Dataset] = found
     if preprocess is not None:
         opened = preprocessed(preprocess, opened)
     problems += [problem for ds in opened.values() for problem in notes_of(ds).problems]

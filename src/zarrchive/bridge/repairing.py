@@ -113,7 +113,8 @@ def grid_distance(mine: Any, theirs: Any) -> float | None:  # noqa: ANN401 - arr
         return None
     distance = float(np.abs(left - right).max())
     steps = np.abs(np.diff(left))
-    spacing = float(steps.min()) if steps.size else float(np.abs(left[0])) or 1.0
+    # A single place has no spacing: whatever differs from it is another place.
+    spacing = float(steps.min()) if steps.size else 0.0
     return distance if distance <= _JITTER * spacing else None
 
 
