@@ -34,10 +34,23 @@ def longest_cut(runs: Sequence[Run], *, divisor_of: int = 0) -> int:
     """
     runs = [run for run in runs if run.stop > run.start]
     common = gcd(divisor_of, *(limit for run in runs for limit in _must_divide(run)))
-    if not common:
-        # Each run lies within one chunk, and may be as long as it is.
-        common = max((run.stop - run.start for run in runs), default=1)
-    return next(n for n in _divisors(common) if all(_fits(n, run) for run in runs))
+    lengths = _divisors(common) if common else _free_lengths(runs)
+    return next(n for n in lengths if all(_fits(n, run) for run in runs))
+
+
+def _free_lengths(runs: Sequence[Run]) -> list[int]:
+    """Return the lengths among which the longest is, the largest first; each run is in one chunk.
+
+    Pieces could be longer unless one is as long as its run, or they fill the room that some run
+    has up to the end of its chunk, in which case they are that room divided by their number.
+    """
+    longest = max((run.stop - run.start for run in runs), default=1)
+    lengths = {1, longest}
+    for run in runs:
+        room = run.chunk - run.start % run.chunk
+        lengths.update(range(1, isqrt(room) + 1))
+        lengths.update(room // count for count in range(1, isqrt(room) + 1))
+    return sorted((n for n in lengths if n <= longest), reverse=True)
 
 
 def _must_divide(run: Run) -> Iterator[int]:
