@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_REFERENCES", "Pieces", "cut", "is_empty", "is_raw", "is_too_fine"]
 
-MOST_REFERENCES: Final = 1_000_000
+MOST_REFERENCES: Final = 10_000_000
 """Chunks that cutting may make of one array: more are slower to read than what they save."""
 _SMALL: Final = 128
 """Bytes of a chunk below which its reference takes about as much."""
