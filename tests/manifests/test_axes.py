@@ -78,6 +78,26 @@ def test_what_was_transposed_stacks_and_joins(data: st.DataObject) -> None:
     np.testing.assert_array_equal(values_of(joined), np.concatenate(truths, axis % 2))
 
 
+@given(st.data())
+def test_chunks_that_run_backwards_never_join_others_as_if_they_did_not(data) -> None:
+    """Neither reversal nor compression may be taken for the other, whatever chunks look like."""
+    parts, truths = [], []
+    for _ in range(data.draw(st.integers(2, 3))):
+        codecs = data.draw(st.sampled_from([[], ZLIB]))
+        shape = {"shape": (4, 3), "chunk_shape": (2, 3), "dtype": "<i4"}
+        array, truth = data.draw(stored_arrays(**shape, codecs=codecs))
+        for axis in data.draw(st.sets(st.integers(0, 1))):
+            array, truth = reverse(array, axis), np.flip(truth, axis)
+        parts.append(array)
+        truths.append(truth)
+    try:
+        joined = concatenate(parts, axis=0)
+    except ManifestError:
+        assert len({str(codec_documents(part.metadata)) for part in parts}) > 1
+        return
+    np.testing.assert_array_equal(values_of(joined), np.concatenate(truths))
+
+
 def test_a_flipped_axis_in_whole_chunks_refers_to_the_same_bytes() -> None:
     case = stored(np.arange(24.0).reshape(4, 6), (2, 3), codecs=ZLIB)
     flipped = case.array[::-1, ::-1]

@@ -197,17 +197,23 @@ REARRANGED = {
 }
 
 
-@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize(("writer", "zarr_format"), OUTPUTS, ids=IDS)
 @pytest.mark.parametrize("change", REARRANGED.values(), ids=REARRANGED.keys())
 @pytest.mark.parametrize("chain", [(), CHAINS[-1]], ids=["raw", "encoded"])
 def test_what_was_rearranged_by_references_reads_back(
-    make: Callable[..., Any], read: Callable[..., Any], tmp_path: Path, chain, change, zarr_format
+    make: Callable[..., Any],
+    read: Callable[..., Any],
+    tmp_path: Path,
+    chain,
+    change,
+    writer,
+    zarr_format,
 ) -> None:
     values = np.arange(64, dtype="<i4").reshape(4, 4, 4)
     made = make(values, chunks=(2, 2, 4) if not chain else (1, 1, 4), codecs=chain)
-    path = str(tmp_path / "out.json")
+    path = str(tmp_path / ("out.parquet" if writer is PARQUET else "out.json"))
     array = change(made.array)
-    JSON.write(ManifestGroup(arrays={"x": array}), path, zarr_format=zarr_format)
+    writer.write(ManifestGroup(arrays={"x": array}), path, zarr_format=zarr_format)
     np.testing.assert_array_equal(read(path)["x"].values, change(values))
 
 
