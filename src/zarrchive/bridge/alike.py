@@ -97,7 +97,7 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
         None where files differ in anything else, overlap, or have no such coordinate.
     """
     urls, members = list(groups), list(groups.values())
-    if len(urls) < 2 or not _same_names(members):
+    if len(urls) < 2 or not _same_names(members) or not _refer_alike(members):
         return None
     coordinate = _coordinate(members)
     if coordinate is None:
@@ -186,36 +186,20 @@ def _coordinate(members: Sequence[ManifestGroup]) -> tuple[str, list[npt.NDArray
             continue
         if found is not None or not _is_plain(mine):
             return None
-        found = name, [_numbers(one) for one in mine]
+        found = name, [values_of(one) for one in mine]
     return found
 
 
 def _is_plain(arrays: Sequence[ManifestArray]) -> bool:
     """Whether arrays are numbers of one type as they are, some in each file."""
     first = arrays[0]
-    if first.dtype.kind not in "iuf" or [c["name"] for c in codec_documents(first.metadata)] != [
-        "bytes"
-    ]:
+    names = [codec["name"] for codec in codec_documents(first.metadata)]
+    if first.dtype.kind not in "iuf" or names != ["bytes"]:
         return False
     return all(
-        one.size
-        and one.dtype == first.dtype
-        and (
-            one.metadata.codecs is first.metadata.codecs
-            or one.metadata.codecs == first.metadata.codecs
-        )
+        one.size and one.dtype == first.dtype and one.metadata.codecs == first.metadata.codecs
         for one in arrays
     )
-
-
-def _numbers(array: ManifestArray) -> npt.NDArray[Any]:
-    """Return the values of an inline array of numbers."""
-    manifest = array.manifest
-    if manifest.size == 1 and len(manifest.inlined) == 1:
-        raw: npt.NDArray[Any] = np.frombuffer(manifest.inlined[0], dtype=array.dtype)
-        if raw.size >= array.size and raw.dtype.isnative:
-            return raw[: array.size]
-    return values_of(array)
 
 
 def _order(parts: Sequence[npt.NDArray[Any]]) -> list[int] | None:
@@ -225,16 +209,22 @@ def _order(parts: Sequence[npt.NDArray[Any]]) -> list[int] | None:
     return order if bool((whole[1:] > whole[:-1]).all()) else None
 
 
+def _refer_alike(parts: Sequence[ManifestGroup] | Sequence[ManifestArray]) -> bool:
+    """Whether attributes name the same other variables."""
+    first = parts[0].attributes
+    return all(
+        _same_text(first.get(key), one.attributes.get(key))
+        for one in parts[1:]
+        for key in _REFERRING
+    )
+
+
 def _mean_alike(arrays: Sequence[ManifestArray]) -> bool:
     """Whether attributes agree in all that decides what the numbers stand for."""
     first = arrays[0].attributes
-    for array in arrays[1:]:
-        attributes = array.attributes
-        if any(not _same_text(first.get(key), attributes.get(key)) for key in _REFERRING):
-            return False
-        if decoding_differences(first, attributes):
-            return False
-    return True
+    return _refer_alike(arrays) and not any(
+        decoding_differences(first, array.attributes) for array in arrays[1:]
+    )
 
 
 def _same_text(left: object, right: object) -> bool:

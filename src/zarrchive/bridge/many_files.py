@@ -7,7 +7,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import xarray as xr
 
@@ -49,8 +49,11 @@ __all__ = [
 ]
 
 T = TypeVar("T", xr.Dataset, xr.DataTree, ManifestGroup)
-_TREE: type[Any] = xr.DataTree
-_GROUP: type[Any] = ManifestGroup
+_CONVERSIONS: Final[dict[type[Any], Callable[..., Any]]] = {
+    xr.Dataset: to_dataset,
+    xr.DataTree: to_datatree,
+    ManifestGroup: lambda root, **_: root,
+}
 Pool: TypeAlias = "Executor | Literal['threads', 'processes'] | None"
 
 
@@ -92,9 +95,7 @@ class Opener(Generic[T]):
 
     def opened(self, url: str, root: ManifestGroup) -> T:
         """Return the hierarchy of a file as what is wanted of it."""
-        if self.kind is _GROUP:
-            return root  # type: ignore[return-value]
-        convert: Callable[..., Any] = to_datatree if self.kind is _TREE else to_dataset
+        convert: Callable[..., Any] = _CONVERSIONS[self.kind]
         made: T = convert(
             root,
             loadable_variables=self.loadable_variables,
@@ -163,13 +164,14 @@ def converted(
     """Turn what was read of files into what is wanted of them; as `opened_files`."""
     found: dict[str, T] = {}
     errors: list[ZarrchiveError] = []
-    for url, root in roots.items():
-        try:
-            found[url] = opener.opened(url, root)
-        except ZarrchiveError as error:
-            if on_problem == "raise":
-                raise
-            errors.append(error)
+    with _fewer_collections():
+        for url, root in roots.items():
+            try:
+                found[url] = opener.opened(url, root)
+            except ZarrchiveError as error:
+                if on_problem == "raise":
+                    raise
+                errors.append(error)
     problems = [problem for error in errors for problem in error.problems]
     if not found:
         raise CombineError(*problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def values_of(
         return np.empty(array.shape, dtype=_native(array.dtype))
     raw = _raw_inline(array)
     if raw is not None:
-        values = np.frombuffer(raw, dtype=array.dtype)
+        values = np.frombuffer(raw, dtype=array.dtype, count=array.size)
         return values.reshape(array.shape).astype(_native(array.dtype))
     with warnings.catch_warnings():
         # zarr warns of data types and codecs without a final specification.
@@ -59,11 +60,15 @@ def values_of(
 
 
 def _raw_inline(array: ManifestArray) -> bytes | None:
-    """Return the only chunk, if it holds the elements as they are and the manifest holds it."""
-    if array.manifest.size != 1 or array.chunk_shape != array.shape:
+    """Return the only chunk, if it begins with the elements as they are and the manifest holds it.
+
+    Along the first axis the chunk may be longer than the array.
+    """
+    chunk_shape = array.chunk_shape
+    if array.manifest.size != 1 or chunk_shape[1:] != array.shape[1:]:
         return None
     entry = array.manifest[(0,) * array.ndim]
-    if not isinstance(entry, InlineChunk) or len(entry.data) != array.nbytes:
+    if not isinstance(entry, InlineChunk) or len(entry.data) != prod(chunk_shape) * array.itemsize:
         return None
     codecs = codec_documents(array.metadata)
     if [codec["name"] for codec in codecs] != ["bytes"] or array.dtype.hasobject:
