@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
-from zarrchive import CombineError, ManifestArray, open_virtual_mfdataset
+import zarrchive
+from zarrchive import CombineError, ManifestArray, WriteError, open_virtual_mfdataset
+from zarrchive.manifests._zarr import HAS_RECTILINEAR
+
+needs_rectilinear = pytest.mark.skipif(
+    not HAS_RECTILINEAR, reason="needs zarr 3.2, which the newer Python of the same run has"
+)
 
 LATITUDES = (10.0, 20.0, 30.0)
 
@@ -240,10 +249,85 @@ def test_months_in_one_compressed_chunk_each_are_copied(member):
     virtual, problems = repaired(paths)
     assert "in chunks of (2, 3)" in only(problems).what
     xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
-    with pytest.raises(CombineError, match="chunks are"):
-        open_virtual_mfdataset(paths, on_problem="repair", repair_limit=95)
     virtual, _ = repaired(paths, repair_limit=96)
     assert virtual.t.data.manifest.nrefs == 0
+
+
+@pytest.fixture
+def compressed_months(member):
+    """Each month is one chunk, the second of which is shorter."""
+    return [
+        member(name, start, n=n, chunksizes=(n, 3), zlib=True)
+        for name, start, n in zip("abc", (0, 6, 10), (6, 4, 6), strict=True)
+    ]
+
+
+@pytest.mark.skipif(HAS_RECTILINEAR, reason="for zarr before 3.2, as on Python 3.11")
+def test_months_that_are_too_much_to_copy_are_an_error_with_an_older_zarr(compressed_months):
+    with pytest.raises(CombineError, match="chunks are"):
+        open_virtual_mfdataset(compressed_months, on_problem="repair", repair_limit=95)
+
+
+@needs_rectilinear
+@pytest.mark.parametrize("chunk", [None, 4])
+def test_months_that_are_too_much_to_copy_are_joined_as_they_lie(member, tmp_path, chunk):
+    """Without padding where a month is one chunk, with padding where it has several."""
+    paths = [
+        member(name, start, n=n, chunksizes=(chunk or n, 2), zlib=True, shuffle=True)
+        for name, start, n in zip("abc", (0, 6, 11), (6, 5, 6), strict=True)
+    ]
+    virtual, problems = repaired(paths, repair_limit=0)
+    problem = only(problems)
+    assert "joined as they lie" in problem.what
+    assert "zarr 3.2" in problem.hint
+    expected = files_themselves(paths)
+    lengths = (6, 5, 6) if chunk is None else (4, 2, 4, 1, 4, 2)
+    assert virtual.t.data.chunk_lengths == (lengths, 2)
+    assert virtual.t.data.manifest.ninlined == 0
+    xr.testing.assert_equal(virtual.virtual.open().load(), expected)
+    lazy = virtual.virtual.open(chunks={})
+    assert lazy.t.data.chunks == (lengths, (2, 1))
+    xr.testing.assert_equal(
+        lazy.isel(time=slice(5, 12), lat=2).load(), expected.isel(time=slice(5, 12), lat=2)
+    )
+    path = tmp_path / "all.json"
+    with pytest.raises(WriteError, match="in Zarr v2 all chunks have one shape"):
+        virtual.virtual.to_kerchunk(str(path))
+    with pytest.raises(WriteError, match="in Zarr v2 all chunks have one shape"):
+        virtual.virtual.to_kerchunk(str(tmp_path / "parquet"), format="parquet")
+    virtual.virtual.to_kerchunk(str(path), zarr_format=3)
+    subprocess.run([sys.executable, "-c", READ_IT, path, tmp_path / "read.nc"], check=True)
+    with xr.open_dataset(tmp_path / "read.nc", engine="netcdf4") as read:
+        xr.testing.assert_equal(read.load(), expected)
+
+
+READ_IT = """
+import sys
+import fsspec, xarray, zarr
+files = fsspec.filesystem("reference", fo=sys.argv[1], asynchronous=True,
+                          remote_protocol="file", remote_options={"asynchronous": True})
+store = zarr.storage.FsspecStore(files, read_only=True)
+with zarr.config.set({"array.rectilinear_chunks": True}):
+    read = xarray.open_zarr(store, consolidated=False, zarr_format=3, chunks=None)
+    read.load().drop_encoding().to_netcdf(sys.argv[2], engine="netcdf4")
+"""
+"""Another process, which knows the codecs of this package from its entry points only."""
+
+
+@needs_rectilinear
+def test_much_is_joined_as_it_lies_before_it_is_copied(member):
+    """Up to a megabyte is copied, which every reader understands."""
+    lat = tuple(range(40_000))
+    paths = [
+        member(name, start, n=n, lat=lat, chunksizes=(4, 40_000), zlib=True)
+        for name, start, n in zip("abc", (0, 6, 11), (6, 5, 6), strict=True)
+    ]
+    report = zarrchive.check(paths)
+    labels = [remedy.label for finding in report.findings for remedy in finding.remedies]
+    assert any("nothing is copied, and readers need zarr 3.2" in label for label in labels)
+    virtual, problems = repaired(paths)
+    assert "as a rectilinear chunk grid" in only(problems).what
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
 
 
 def test_a_flipped_latitude_is_reversed_where_chunks_allow_it(member):

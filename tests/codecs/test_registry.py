@@ -15,6 +15,7 @@ import zarr
 from zarr.registry import get_codec_class
 from zarr.storage import MemoryStore
 
+from zarrchive.codecs.crop import CropCodec
 from zarrchive.codecs.registry import CODECS, register
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -59,6 +60,8 @@ def test_entry_points_are_those_of_the_table(group) -> None:
     for codec in CODECS:
         found = codec if group == "zarr.codecs" else codec.implementation
         expected[codec.implementation.codec_id] = f"{found.__module__}:{found.__qualname__}"
+    if group == "zarr.codecs":
+        expected[CropCodec.codec_id] = f"{CropCodec.__module__}:{CropCodec.__qualname__}"
     assert points == expected
     for value in points.values():
         module, _, name = value.partition(":")

@@ -240,7 +240,7 @@ def _same_values(arrays: Sequence[ManifestArray]) -> bool | None:
     if any(
         one.shape != first.shape
         or one.dtype != first.dtype
-        or one.chunk_shape != first.chunk_shape
+        or one.chunk_lengths != first.chunk_lengths
         or one.metadata.codecs != first.metadata.codecs
         for one in arrays[1:]
     ):

@@ -13,16 +13,11 @@ import xarray as xr
 
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import varying_dims
-from zarrchive.bridge.repacking import repacked
 from zarrchive.bridge.repeats import without_repeats
-from zarrchive.errors import ManifestError, ZarrchiveError
+from zarrchive.bridge.storing_alike import stored_alike
+from zarrchive.errors import ManifestError
 from zarrchive.manifests import ChunkManifest, ManifestArray
-from zarrchive.manifests._zarr import changed_metadata, codec_documents
-from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
-from zarrchive.manifests.concat import problems_of_concat
-from zarrchive.manifests.splitting import aligned, common_length
-from zarrchive.manifests.transcoding import stored_like
-from zarrchive.manifests.values import values_of
+from zarrchive.manifests._zarr import changed_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -61,7 +56,7 @@ def repaired(
     names = dict.fromkeys(name for dataset in found.values() for name in dataset.data_vars)
     for name in names:
         found = _with_variable(found, name, dims[0], repairs)
-        found = _stored_alike(found, name, dims[0], repairs)
+        found = stored_alike(found, name, dims[0], repairs)
     return found
 
 
@@ -168,128 +163,3 @@ def _missing_value(array: ManifestArray, holders: Sequence[ManifestArray]) -> An
             return stored[()] if np.array_equal(stored, value, equal_nan=True) else None
     is_whole = all(one.manifest.nstored == one.manifest.size for one in holders)
     return array.dtype.type(np.nan) if array.dtype.kind == "f" and is_whole else None
-
-
-def _stored_alike(
-    datasets: dict[str, xr.Dataset], name: Hashable, dim: str, repairs: Repairs
-) -> dict[str, xr.Dataset]:
-    """Store the values of the odd files as most files do, where that is exact and not too much."""
-    variables = {url: ds.variables[name] for url, ds in datasets.items() if name in ds.variables}
-    arrays = {url: virtual_array(variable) for url, variable in variables.items()}
-    first = next(iter(variables.values()))
-    if (
-        len(arrays) < len(datasets)
-        or dim not in first.dims
-        or any(variable.dims != first.dims for variable in variables.values())
-    ):
-        return datasets
-    virtual = {url: array for url, array in arrays.items() if array is not None}
-    if len(virtual) < len(arrays):
-        return datasets
-    axis = first.dims.index(dim)
-    if not problems_of_concat(aligned(list(virtual.values()), axis), axis=axis):
-        return datasets
-    model, *others = _kinds(virtual)
-    if _is_ragged(virtual, virtual[model[0]], axis):
-        return _stored_anew(datasets, name, (virtual, axis), repairs)
-    result = dict(datasets)
-    for urls in others:
-        reasons = problems_of_concat([virtual[model[0]], virtual[urls[0]]], axis=axis)
-        copied = _copied({url: virtual[url] for url in urls}, virtual[model[0]], repairs)
-        if copied is None or not reasons:
-            continue
-        pattern = variables[model[0]]
-        for url, array in copied.items():
-            made = xr.Variable(first.dims, array, pattern.attrs, pattern.encoding, fastpath=True)
-            encoding = result[url].encoding
-            result[url] = result[url].assign({name: made})
-            result[url].encoding = encoding
-        nbytes = sum(array.nbytes for array in copied.values())
-        what = f"did not fit ({reasons[0].what}); its values, {nbytes} bytes, are in the dataset"
-        repairs.note(name, urls, len(datasets), what, "the files themselves are not changed")
-    return result
-
-
-def _is_ragged(arrays: Mapping[str, ManifestArray], model: ManifestArray, axis: int) -> bool:
-    """Whether files but the last end within a chunk, so that the next cannot begin."""
-    lengths = [array.shape[axis] for array in arrays.values()]
-    return any(length % model.chunk_shape[axis] for length in lengths[:-1])
-
-
-def _stored_anew(
-    datasets: dict[str, xr.Dataset],
-    name: Hashable,
-    given: tuple[Mapping[str, ManifestArray], int],
-    repairs: Repairs,
-) -> dict[str, xr.Dataset]:
-    """Store the values of all files in chunks that line up."""
-    arrays, axis = given
-    first, *_ = arrays.values()
-    length = common_length(list(arrays.values()), axis)
-    chunk_shape = (*first.chunk_shape[:axis], length, *first.chunk_shape[axis + 1 :])
-    grid = tuple(-(-n // chunk) for n, chunk in zip(first.shape, chunk_shape, strict=True))
-    metadata = changed_metadata(first.metadata, chunk_shape=chunk_shape)
-    model = ManifestArray(metadata, ChunkManifest.empty(grid), name=first.name)
-    copied = _copied(arrays, model, repairs)
-    if copied is None:
-        return datasets
-    result = dict(datasets)
-    for url, array in copied.items():
-        old = result[url].variables[name]
-        made = xr.Variable(old.dims, array, old.attrs, old.encoding, fastpath=True)
-        encoding = result[url].encoding
-        result[url] = result[url].assign({name: made})
-        result[url].encoding = encoding
-    nbytes = sum(array.nbytes for array in copied.values())
-    what = (
-        f"did not fit (chunks of {first.chunk_shape} do not line up from file to file); its "
-        f"values, {nbytes} bytes, are in the dataset, in chunks of {chunk_shape}"
-    )
-    repairs.note(name, list(copied), len(datasets), what, "the files themselves are not changed")
-    return result
-
-
-def _kinds(arrays: Mapping[str, ManifestArray]) -> list[list[str]]:
-    """Group files by how a variable is stored, the most common way first."""
-    kinds: list[list[str]] = []
-    keys: list[str] = []
-    for url, array in arrays.items():
-        key = _key(array)
-        for other, urls in zip(keys, kinds, strict=True):
-            if other == key and codecs_decode_alike(arrays[urls[0]].metadata, array.metadata):
-                urls.append(url)
-                break
-        else:
-            kinds.append([url])
-            keys.append(key)
-    return sorted(kinds, key=len, reverse=True)
-
-
-def _key(array: ManifestArray) -> str:
-    decoding = {
-        key: (np.asarray(array.attributes[key]).dtype.str, str(array.attributes[key]))
-        for key in DECODING_ATTRIBUTES
-        if key in array.attributes
-    }
-    names = [codec["name"] for codec in codec_documents(array.metadata)]
-    return repr((array.dtype.str, array.chunk_shape, names, decoding))
-
-
-def _copied(
-    arrays: Mapping[str, ManifestArray], model: ManifestArray, repairs: Repairs
-) -> dict[str, ManifestArray] | None:
-    """Read arrays and store them like `model`; None where that is not exact, or too much."""
-    nbytes = sum(array.nbytes for array in arrays.values())
-    if nbytes > repairs.limit:
-        return None
-    found = {}
-    for url, array in arrays.items():
-        try:
-            values = repacked(
-                values_of(array, storage_options=repairs.storage_options), array, model
-            )
-            found[url] = stored_like(values, model, attributes=dict(model.attributes))
-        except (ZarrchiveError, OSError, ValueError, TypeError, RuntimeError):
-            return None
-    repairs.limit -= nbytes
-    return found

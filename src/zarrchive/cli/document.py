@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zarrchive.manifests.chunk_lengths import length_labels
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,7 +53,7 @@ def array_document(path: str, array: ManifestArray) -> dict[str, Any]:
         "dtype": str(dtype) if has_fixed_size else "string",
         "shape": list(array.shape),
         "dimensions": list(_dimension_names(array)),
-        "chunks": list(array.chunk_shape),
+        "chunks": length_labels(array.chunk_lengths),
         "codecs": [plain(codec.to_dict()) for codec in metadata.codecs],
         "fill_value": plain(metadata.fill_value),
         "grid": list(manifest.grid_shape),

@@ -11,6 +11,7 @@ from zarrchive.codecs.bitshuffle import BitshuffleCodec
 from zarrchive.codecs.blosc import BloscCodec
 from zarrchive.codecs.blosc2 import Blosc2Codec
 from zarrchive.codecs.by_length import UnlessRawCodec
+from zarrchive.codecs.crop import CropCodec
 from zarrchive.codecs.lz4 import LZ4Codec
 from zarrchive.codecs.lzf import LZFCodec
 from zarrchive.codecs.nbit import NBitCodec
@@ -41,7 +42,10 @@ CODECS: Final[tuple[type[ZarrCodec], ...]] = (
     UnlessRawCodec,
     ZFPCodec,
 )
-"""Those of Zarr v3; what numcodecs knows is the `implementation` of each."""
+"""Those from bytes to bytes; what numcodecs knows is the `implementation` of each.
+
+`CropCodec` is not among them: it needs the shape of a chunk, so that it is for Zarr v3 alone.
+"""
 
 
 def register() -> None:
@@ -54,3 +58,4 @@ def register() -> None:
         name = codec.implementation.codec_id
         numcodecs.register_codec(codec.implementation, codec_id=name)
         zarr.registry.register_codec(name, codec)
+    zarr.registry.register_codec(CropCodec.codec_id, CropCodec)

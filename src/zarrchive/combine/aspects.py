@@ -10,6 +10,7 @@ import numpy as np
 
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.texts import codec_texts
+from zarrchive.manifests.chunk_lengths import lengths_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -105,7 +106,7 @@ ASPECTS: Final = (
         "combine-chunks",
         "the chunk shape",
         _LOAD_OR_LEAVE,
-        lambda array, _: " x ".join(map(str, array.chunk_shape)) or "scalar",
+        lambda array, _: lengths_text(array.chunk_lengths),
         may_be_repaired=True,
     ),
     Aspect("combine-codecs", "the compression", _LOAD_OR_LEAVE, _codecs, may_be_repaired=True),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.bridge.repairing import grid_distance
+from zarrchive.bridge.storing_alike import COPIED_GLADLY
 from zarrchive.combine.aspects import ASPECTS, Aspect, is_time
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.group_attributes import findings_of_attributes
@@ -19,7 +20,8 @@ from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.errors import Problem, Severity
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
-from zarrchive.manifests.splitting import common_chunk_shape
+from zarrchive.manifests.rectilinear import line_up
+from zarrchive.manifests.unlike_chunks import as_they_lie
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +54,17 @@ def _with_repair(plan: Plan, finding: Finding) -> Finding:
     if not (plan.can_repair and finding.may_be_repaired and problem.severity == "error"):
         return finding
     if not plan.repair:
-        cost = f"; {_size(finding.nbytes)} are copied" if finding.nbytes else ""
-        label = f"Repair it, if no number changes{cost}"
+        label = f"Repair it, if no number changes{_cost(finding)}"
         remedy = Remedy(label, {"type": "ChooseCombine", "repair": True})
         return replace(finding, remedies=(remedy, *finding.remedies))
     hint = "nothing, if it can be repaired without changing a number; combining says so"
     return replace(finding, problem=replace(problem, severity="warning", hint=hint))
+
+
+def _cost(finding: Finding) -> str:
+    if finding.lies_ready:
+        return "; nothing is copied, and readers need zarr 3.2 or newer"
+    return f"; {_size(finding.nbytes)} are copied" if finding.nbytes else ""
 
 
 def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
@@ -142,7 +149,7 @@ def _aspects_that_differ(
             len({array.dtype for array in arrays}) > 1 or joint_codecs(arrays) is not None
         ):
             continue  # of other types, which is said, or such as other levels of compression
-        if aspect.code == "combine-chunks" and _line_up(arrays, axis):
+        if aspect.code == "combine-chunks" and line_up(arrays, axis):
             continue
         values = [aspect.of(array, axis) for array in arrays]
         if len(set(values)) > 1:
@@ -150,8 +157,8 @@ def _aspects_that_differ(
                 path, having, list(map(str, values)), aspect, can_load=is_virtual
             )
             if aspect.code == "combine-chunks" and _ends_within_chunks(arrays, axis):
-                nbytes = sum(map(_nbytes, arrays))  # chunks of no length line up: all are copied
-                differing = [replace(finding, nbytes=nbytes) for finding in differing]
+                # Chunks of no length line up: all are copied.
+                differing = [_of_lengths(finding, arrays, axis) for finding in differing]
             found.extend(differing)
             if aspect.code in {"combine-dims", "combine-shape"}:
                 break  # what follows would follow from it
@@ -162,14 +169,9 @@ def _ends_within_chunks(arrays: Sequence[ManifestArray], axis: int | None) -> bo
     """Tell whether files end within chunks of the usual shape, so that none can follow them."""
     if axis is None:
         return False
-    chunks = Counter(array.chunk_shape[axis] for array in arrays)
+    chunks = Counter(array.chunk_lengths[axis] for array in arrays)
     usual = chunks.most_common(1)[0][0]
-    return any(array.shape[axis] % usual for array in arrays[:-1])
-
-
-def _line_up(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
-    """Tell whether chunks that do not line up are uncompressed, so that they are cut to fit."""
-    return common_chunk_shape(arrays, axis) is not None
+    return isinstance(usual, int) and any(array.shape[axis] % usual for array in arrays[:-1])
 
 
 def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:
@@ -238,11 +240,11 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
     partial = [
         contents.url
         for contents in having[:-1]
-        if contents.arrays[path].shape[axis] % max(contents.arrays[path].chunk_shape[axis], 1)
+        if _ends_within_a_chunk(contents.arrays[path], axis)
     ]
-    chunks = {contents.arrays[path].chunk_shape for contents in having}
+    chunks = {contents.arrays[path].chunk_lengths for contents in having}
     arrays = [contents.arrays[path] for contents in having]
-    if not partial or len(chunks) > 1 or _line_up(arrays, axis):
+    if not partial or len(chunks) > 1 or line_up(arrays, axis):
         return []
     first = next(contents for contents in having if contents.url == partial[0])
     array = first.arrays[path]
@@ -251,12 +253,25 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         where=partial[0],
         variable=path,
         what=f"{array.shape[axis]} steps along {plan.dim} in {files_named(partial)} do not fill "
-        f"chunks of {array.chunk_shape[axis]}, and only the last file may end within a chunk",
+        f"chunks of {array.chunk_lengths[axis]}, and only the last file may end within a chunk",
         hint="put its values into the export, or leave the variable out",
     )
     remedies = (_load(path, having), _leave_out_variable(path))
+    finding = Finding(problem, tuple(partial), remedies, may_be_repaired=True)
+    return [_of_lengths(finding, arrays, axis)]
+
+
+def _ends_within_a_chunk(array: ManifestArray, axis: int) -> bool:
+    length = array.chunk_lengths[axis]
+    return isinstance(length, int) and array.shape[axis] % max(length, 1) > 0
+
+
+def _of_lengths(finding: Finding, arrays: Sequence[ManifestArray], axis: int | None) -> Finding:
+    """State what repairing chunks of unlike length takes, which concerns all files."""
     nbytes = sum(map(_nbytes, arrays))
-    return [Finding(problem, tuple(partial), remedies, nbytes=nbytes, may_be_repaired=True)]
+    is_much = nbytes > COPIED_GLADLY and axis is not None
+    lies_ready = is_much and as_they_lie(arrays, axis or 0) is not None
+    return replace(finding, nbytes=nbytes, lies_ready=lies_ready)
 
 
 def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:

@@ -16,6 +16,7 @@ from zarrchive.combine.sentence import sentence_of
 from zarrchive.combine.texts import dtype_text
 from zarrchive.location import name as name_of
 from zarrchive.location.natural_order import natural_key
+from zarrchive.manifests.chunk_lengths import lengths_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -222,7 +223,7 @@ def _variable_rows(files: Sequence[Contents], findings: Sequence[Any]) -> tuple[
         for path, array in contents.arrays.items():
             row = rows.setdefault(path, [dims_of(array), {}, {}, 0])
             row[1].setdefault(dtype_text(array.dtype))
-            row[2].setdefault(" × ".join(map(str, array.chunk_shape)) or "scalar")
+            row[2].setdefault(lengths_text(array.chunk_lengths, separator=" × "))
             row[3] += 1
     coordinates = {path for contents in files for path in contents.coordinates()}
     problems = Counter(finding.problem.variable for finding in findings)

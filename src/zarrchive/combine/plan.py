@@ -39,6 +39,8 @@ class Finding:
     """Decoded bytes of what differs, which a repair would copy."""
     may_be_repaired: bool = False
     """Whether `zarrchive.bridge.repairing` may mend it; whether it does, values decide."""
+    lies_ready: bool = False
+    """Whether a repair copies nothing: chunks of unlike length are joined as they lie."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
+import zarr
 from zarr.abc.codec import BytesBytesCodec
 from zarr.core.dtype import get_data_type_from_json, get_data_type_from_native_dtype
+from zarr.core.metadata import v3
 from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata, parse_codecs
+
+from zarrchive.errors import ManifestError, Problem
+
+# None: zarr before 3.2
+RectilinearChunkGridMetadata: Any = getattr(v3, "RectilinearChunkGridMetadata", None)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,11 +27,15 @@ if TYPE_CHECKING:
     from zarr.core.dtype import ZDType
 
 __all__ = [
+    "HAS_RECTILINEAR",
     "ArrayV2Metadata",
     "ArrayV3Metadata",
+    "ChunkLengths",
+    "allow_rectilinear",
     "array_document",
     "array_metadata",
     "changed_metadata",
+    "chunk_lengths_of",
     "chunk_shape_of",
     "codec_documents",
     "same_but_attributes",
@@ -33,7 +44,15 @@ __all__ = [
     "zarr_dtype",
 ]
 
+ChunkLengths: TypeAlias = "tuple[int | tuple[int, ...], ...]"
+"""For each axis, the length of all its chunks, or that of each: those of a rectilinear grid."""
+
+HAS_RECTILINEAR: Final = RectilinearChunkGridMetadata is not None
+"""Whether this zarr knows chunk grids with chunks of unlike length."""
+
 _KEY_ENCODING: Final[dict[str, Any]] = {"name": "default", "configuration": {"separator": "/"}}
+
+_LONGEST_TEXT: Final = 80
 
 _RANK_FREE: Final = frozenset(
     {"bytes", "vlen-utf8", "vlen-bytes", "numcodecs.delta", "numcodecs.fixedscaleoffset"}
@@ -143,21 +162,21 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
     metadata
         What to copy.
     **changes
-        Any of `shape`, `chunk_shape`, `fill_value` (a scalar of the data type), `codecs` (the
-        whole chain, as documents), `dimension_names` and `attributes`.
+        Any of `shape`, `chunk_lengths` (`ChunkLengths`), `fill_value` (a scalar of the data
+        type), `codecs` (the whole chain, as documents), `dimension_names` and `attributes`.
 
     Raises
     ------
     ValueError
-        If ranks differ or a size is negative.
+        If ranks differ, a size is negative, or chunks of unlike length do not fill an axis.
     """
     fields = dict(metadata.__dict__)
-    if "chunk_shape" in changes:
-        chunk_shape = changes.pop("chunk_shape")
-        grid: Any = type(metadata.chunk_grid)
-        fields["chunk_grid"] = grid(chunk_shape=tuple(int(size) for size in chunk_shape))
+    lengths = changes.pop("chunk_lengths", None)
+    if lengths is not None:
+        fields["chunk_grid"] = _chunk_grid(lengths)
+    lengths = chunk_lengths_of(metadata) if lengths is None else tuple(lengths)
     if "codecs" in changes:
-        chunks = fields["chunk_grid"].chunk_shape
+        chunks = tuple(n if isinstance(n, int) else max(n) for n in lengths)
         fields["codecs"] = _codecs(metadata, chunks, changes.pop("codecs"))
     fields |= changes
     fields["shape"] = tuple(int(size) for size in fields["shape"])
@@ -165,11 +184,13 @@ def changed_metadata(metadata: ArrayV3Metadata, **changes: Any) -> ArrayV3Metada
     names = fields["dimension_names"]
     fields["dimension_names"] = None if names is None else tuple(names)
     rank = len(fields["shape"])
-    if len(fields["chunk_grid"].chunk_shape) != rank or len(names or fields["shape"]) != rank:
+    if len(lengths) != rank or len(names or fields["shape"]) != rank:
         raise ValueError(
-            f"shape {fields['shape']}, chunks {fields['chunk_grid'].chunk_shape} and dimensions "
-            f"{names} must have one rank"
+            f"shape {fields['shape']}, chunks {lengths} and dimensions {names} must have one rank"
         )
+    for length, size in zip(lengths, fields["shape"], strict=True):
+        if isinstance(length, tuple) and sum(length) != size:
+            raise ValueError(f"chunks have {sum(length)} elements along an axis of {size}")
     if any(size < 0 for size in fields["shape"]):
         raise ValueError(f"shape must not be negative, found {fields['shape']}")
     copy = object.__new__(type(metadata))
@@ -187,11 +208,64 @@ def _codecs(
     return _template(dtype, chunk_shape, json.dumps(documents)).codecs
 
 
+def _chunk_grid(lengths: Sequence[int | tuple[int, ...]]) -> Any:  # noqa: ANN401 - of zarr
+    """Return a regular chunk grid where each axis has chunks of one length, else a rectilinear."""
+    if any(isinstance(one, tuple) for one in lengths):
+        if RectilinearChunkGridMetadata is None:
+            raise ValueError(f"chunks of unlike length need zarr >= 3.2, found {zarr.__version__}")
+        return RectilinearChunkGridMetadata(chunk_shapes=tuple(lengths))
+    regular: Any = _regular_grid()
+    return regular(chunk_shape=tuple(int(n) for n in lengths if not isinstance(n, tuple)))
+
+
+@lru_cache(maxsize=1)
+def _regular_grid() -> Any:  # noqa: ANN401 - a class that was renamed
+    return type(_template(np.dtype("u1"), (1,), '[{"name": "bytes"}]').chunk_grid)
+
+
 def chunk_shape_of(metadata: ArrayV3Metadata) -> tuple[int, ...]:
-    """Return the chunk shape of a regular chunk grid."""
+    """Return the chunk shape of a regular chunk grid.
+
+    Raises
+    ------
+    ManifestError
+        ``chunks-rectilinear`` where chunks have no one shape.
+    """
     grid: Any = metadata.chunk_grid
-    shape: tuple[int, ...] = grid.chunk_shape
+    try:
+        shape: tuple[int, ...] = grid.chunk_shape
+    except AttributeError:
+        raise ManifestError(
+            Problem(
+                code="chunks-rectilinear",
+                where="array metadata",
+                what=f"chunks have no one shape, but the lengths {_brief(grid.chunk_shapes)}",
+                hint="use ds.virtual.open(), which gives a lazy dataset of the same data",
+            )
+        ) from None
     return shape
+
+
+def _brief(lengths: object) -> str:
+    text = str(lengths)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
+
+
+def chunk_lengths_of(metadata: ArrayV3Metadata) -> ChunkLengths:
+    """Return the lengths of chunks along each axis, of a regular or a rectilinear grid."""
+    grid: Any = metadata.chunk_grid
+    found = getattr(grid, "chunk_shapes", None)
+    lengths: ChunkLengths = grid.chunk_shape if found is None else found
+    return lengths
+
+
+def allow_rectilinear() -> None:
+    """Have zarr read and write rectilinear grids, which it does only when asked to.
+
+    It stays so for this process: zarr asks whenever a document is read, in whatever thread.
+    """
+    if HAS_RECTILINEAR:
+        zarr.config.set({"array.rectilinear_chunks": True})
 
 
 def codec_documents(metadata: ArrayV3Metadata) -> list[dict[str, Any]]:

@@ -35,17 +35,18 @@ def with_new_axes(array: ManifestArray, new_axes: Iterable[int]) -> ManifestArra
     order = _order(array, "a new axis")
     rank = array.ndim + len(positions)
     kept = [axis for axis in range(rank) if axis not in positions]
-    shape, chunks, grid = ([1] * rank for _ in range(3))
+    shape, grid = [1] * rank, [1] * rank
+    chunks: list[int | tuple[int, ...]] = [1] * rank
     names: list[str | None] = [None] * rank
     old_names = array.metadata.dimension_names
     for old, new in enumerate(kept):
-        shape[new], chunks[new] = array.shape[old], array.chunk_shape[old]
+        shape[new], chunks[new] = array.shape[old], array.chunk_lengths[old]
         grid[new] = array.manifest.grid_shape[old]
         names[new] = None if old_names is None else old_names[old]
     metadata = changed_metadata(
         array.metadata,
         shape=shape,
-        chunk_shape=chunks,
+        chunk_lengths=chunks,
         dimension_names=None if old_names is None else names,
         codecs=codecs_in_order(array.metadata, [*positions, *(kept[i] for i in order)], chunks),
     )
@@ -64,12 +65,12 @@ def without_axes(array: ManifestArray, axes: Collection[int]) -> ManifestArray:
         return array
     order = _order(array, "dropping an axis")
     kept = [axis for axis in range(array.ndim) if axis not in axes]
-    names, chunks = array.metadata.dimension_names, [array.chunk_shape[i] for i in kept]
+    names, chunks = array.metadata.dimension_names, [array.chunk_lengths[i] for i in kept]
     stored = [kept.index(i) for i in order if i not in axes]
     metadata = changed_metadata(
         array.metadata,
         shape=[array.shape[i] for i in kept],
-        chunk_shape=chunks,
+        chunk_lengths=chunks,
         dimension_names=None if names is None else [names[i] for i in kept],
         codecs=codecs_in_order(array.metadata, stored, chunks),
     )
@@ -95,11 +96,11 @@ def transpose(array: ManifestArray, axes: Sequence[int] | None = None) -> Manife
     if order == tuple(range(array.ndim)):
         return array
     stored = [order.index(axis) for axis in _order(array, f"transposing to {order}")]
-    names, chunks = array.metadata.dimension_names, [array.chunk_shape[i] for i in order]
+    names, chunks = array.metadata.dimension_names, [array.chunk_lengths[i] for i in order]
     metadata = changed_metadata(
         array.metadata,
         shape=[array.shape[i] for i in order],
-        chunk_shape=chunks,
+        chunk_lengths=chunks,
         dimension_names=None if names is None else [names[i] for i in order],
         codecs=codecs_in_order(array.metadata, stored, chunks),
     )
@@ -115,6 +116,8 @@ def _order(array: ManifestArray, operation: str) -> tuple[int, ...]:
 
 def can_reverse(array: ManifestArray, axis: int) -> bool:
     """Whether chunks can be read backwards along an axis of whole chunks."""
+    if not array.is_regular:
+        return False  # a codec has one length for all chunks
     return array.chunk_shape[axis] == 1 or codecs_reversed(array.metadata, axis) is not None
 
 

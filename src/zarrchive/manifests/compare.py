@@ -8,7 +8,7 @@ import numpy as np
 
 from zarrchive.manifests._zarr import (
     ArrayV3Metadata,
-    chunk_shape_of,
+    chunk_lengths_of,
     codec_documents,
     same_but_attributes,
     same_scalar,
@@ -141,7 +141,7 @@ def same_references(left: ManifestArray, right: ManifestArray) -> bool:
     return left is right or (
         mine.shape == theirs.shape
         and mine.data_type == theirs.data_type
-        and chunk_shape_of(mine) == chunk_shape_of(theirs)
+        and chunk_lengths_of(mine) == chunk_lengths_of(theirs)
         and codecs_decode_alike(mine, theirs)
         and not decoding_differences(mine.attributes, theirs.attributes)
         and left.manifest == right.manifest

@@ -11,7 +11,7 @@ import numpy as np
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.manifests._zarr import (
     changed_metadata,
-    chunk_shape_of,
+    chunk_lengths_of,
     codec_documents,
     same_scalar,
 )
@@ -22,8 +22,13 @@ from zarrchive.manifests.element_order import stored_order
 from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
 from zarrchive.manifests.rearrange import joined
+from zarrchive.manifests.rectilinear import (
+    joined_lengths,
+    line_up,
+    with_common_lengths,
+)
 from zarrchive.manifests.refusals import problem_of_rank
-from zarrchive.manifests.splitting import aligned, common_chunk_shape
+from zarrchive.manifests.splitting import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,11 +68,15 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     if problems := problems_of_concat(arrays, axis=axis):
         raise ManifestError(*problems)
     axis %= arrays[0].ndim
-    arrays = aligned(_with_one_codec(arrays), axis)
+    arrays = aligned(_with_one_codec(with_common_lengths(arrays, axis)), axis)
     shape = list(arrays[0].shape)
     shape[axis] = sum(array.shape[axis] for array in arrays)
     metadata = changed_metadata(
-        arrays[0].metadata, shape=shape, fill_value=_fill_value(arrays), codecs=joint_codecs(arrays)
+        arrays[0].metadata,
+        shape=shape,
+        chunk_lengths=joined_lengths(arrays, axis),
+        fill_value=_fill_value(arrays),
+        codecs=joint_codecs(arrays),
     )
     return arrays[0].replaced(metadata, joined([array.manifest for array in arrays], axis))
 
@@ -127,9 +136,10 @@ def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pr
     if not -arrays[0].ndim <= axis < arrays[0].ndim:
         return [_no_axis(arrays[0], axis, arrays[0].ndim)]
     axis %= arrays[0].ndim
+    arrays = with_common_lengths(arrays, axis)
     differences = _differences(arrays, axis)
     for array in arrays[:-1] if not differences.lines_up else ():
-        if array.ndim == arrays[0].ndim and array.shape[axis] % array.chunk_shape[axis]:
+        if array.ndim == arrays[0].ndim and _is_ragged(array, axis):
             _note_ragged(differences, array, axis)
     differences.note_fill_values(arrays)
     return list(differences.problems())
@@ -157,11 +167,16 @@ def _differences(arrays: Sequence[ManifestArray], axis: int | None) -> _Differen
     differences = _Differences(
         arrays[0],
         has_joint_codecs=joint_codecs(arrays) is not None,
-        lines_up=common_chunk_shape(arrays, axis) is not None,
+        lines_up=line_up(arrays, axis),
     )
     for array in arrays[1:]:
         _compare(differences, array, axis)
     return differences
+
+
+def _is_ragged(array: ManifestArray, axis: int) -> bool:
+    length = array.chunk_lengths[axis]
+    return isinstance(length, int) and array.shape[axis] % length > 0
 
 
 def problems_of_dtype(arrays: Sequence[ManifestArray]) -> list[Problem]:
@@ -180,7 +195,7 @@ class _Differences:
     has_joint_codecs: bool = False
     """Whether one chain of codecs decodes the chunks of all arrays."""
     lines_up: bool = False
-    """Whether there is one chunk shape for all arrays, as they are or cut."""
+    """Whether there is one chunk grid for all arrays, as they are or cut."""
     found: dict[tuple[str, str], list[ManifestArray]] = field(default_factory=dict)
 
     def note(self, code: str, what: str, array: ManifestArray) -> None:
@@ -229,9 +244,10 @@ def _compare(differences: _Differences, array: ManifestArray, axis: int | None) 
             ", ".join(map(codec_label, codec_documents(metadata))) for metadata in (mine, theirs)
         ]
         _note(differences, array, "concat-codecs", "codecs are", *labels)
-    chunks = (chunk_shape_of(mine), chunk_shape_of(theirs))
+    chunks = [chunk_lengths_of(metadata) for metadata in (mine, theirs)]
     if chunks[0] != chunks[1] and not differences.lines_up:
-        _note(differences, array, "concat-chunks", "chunks are", *chunks)
+        texts = [shortened(str(lengths)) for lengths in chunks]
+        _note(differences, array, "concat-chunks", "chunks are", *texts)
     if mine.shape != theirs.shape:
         _compare_sides(differences, array, axis)
     for name in decoding_differences(mine.attributes, theirs.attributes):
@@ -276,7 +292,7 @@ def _attribute(attributes: Any, name: str) -> str:  # noqa: ANN401 - a mapping o
 
 
 def _note_ragged(differences: _Differences, array: ManifestArray, axis: int) -> None:
-    length, chunk = array.shape[axis], array.chunk_shape[axis]
+    length, chunk = array.shape[axis], array.chunk_lengths[axis]
     what = (
         f"another array follows, but {length} elements along {axis_name(array, axis)} are not a "
         f"whole number of chunks of {chunk}"

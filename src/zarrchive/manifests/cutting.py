@@ -47,6 +47,8 @@ def is_raw(array: ManifestArray) -> bool:
     names = [document["name"] for document in codec_documents(array.metadata)]
     if names != ["bytes"] or array.dtype.hasobject or array.dtype.kind == "T":
         return False
+    if not array.is_regular:
+        return False  # its chunks have no one number of bytes
     nbytes = prod(array.chunk_shape) * array.itemsize
     manifest = array.manifest
     return not bool(((manifest.path_id != MISSING) & (manifest.length != nbytes)).any())
@@ -91,7 +93,7 @@ def cut(array: ManifestArray, pieces: Sequence[Pieces]) -> ManifestArray:
     manifest = taken(array.manifest, chunks)
     shape = [axis.size for axis in pieces]
     return array.replaced(
-        changed_metadata(array.metadata, shape=shape, chunk_shape=lengths),
+        changed_metadata(array.metadata, shape=shape, chunk_lengths=lengths),
         _narrowed(manifest, starts, prod(lengths) * array.itemsize),
     )
 

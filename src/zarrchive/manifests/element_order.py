@@ -30,7 +30,7 @@ def stored_order(metadata: ArrayV3Metadata) -> tuple[int, ...] | None:
 
 
 def codecs_in_order(
-    metadata: ArrayV3Metadata, order: Sequence[int], chunk_shape: Sequence[int]
+    metadata: ArrayV3Metadata, order: Sequence[int], lengths: Sequence[int | tuple[int, ...]]
 ) -> list[dict[str, Any]]:
     """Return the codecs of chunks that store the same bytes for other axes.
 
@@ -40,21 +40,21 @@ def codecs_in_order(
         Of an array for which `stored_order` is known.
     order
         The new axes, from slowest to fastest as chunks store them.
-    chunk_shape
-        Lengths of the new axes. Those of length 1 may stand anywhere: the order is that of the
-        axes if possible, else their reverse, which Zarr v2 knows as order F.
+    lengths
+        Those of chunks along the new axes. Axes of length 1 may stand anywhere: the order is
+        that of the axes if possible, else their reverse, which Zarr v2 knows as order F.
     """
     documents = codec_documents(metadata)
     if documents and documents[0]["name"] == "transpose":
         del documents[0]
     plain = tuple(range(len(order)))
-    long = tuple(axis for axis in order if chunk_shape[axis] > 1)
+    long = tuple(axis for axis in order if lengths[axis] != 1)
     if long == tuple(sorted(long)):
         return documents
     if long == tuple(sorted(long, reverse=True)):
         stored = plain[::-1]
     else:
-        stored = (*(axis for axis in plain if chunk_shape[axis] == 1), *long)
+        stored = (*(axis for axis in plain if lengths[axis] == 1), *long)
     return [{"name": "transpose", "configuration": {"order": stored}}, *documents]
 
 

@@ -38,6 +38,8 @@ def joint_codecs(arrays: Sequence[ManifestArray]) -> list[dict[str, Any]] | None
     if len(kinds) == 1:
         return kinds[0].first + kinds[0].codecs
     first = kinds[0].first
+    if not all(array.is_regular for array in arrays):
+        return None  # what tells them apart is the length of a chunk
     if any(kind.first != first for kind in kinds):
         return None
     try:

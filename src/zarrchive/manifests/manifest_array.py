@@ -11,15 +11,17 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from zarrchive.errors import ManifestError, Problem
-from zarrchive.manifests._zarr import ArrayV3Metadata, chunk_shape_of
+from zarrchive.manifests._zarr import ArrayV3Metadata, chunk_lengths_of, chunk_shape_of
 from zarrchive.manifests.array_protocol import apply_function, apply_ufunc
 from zarrchive.manifests.axes import transpose
+from zarrchive.manifests.chunk_lengths import grid_shape_of, lengths_text
 from zarrchive.manifests.indexing import indexed
 from zarrchive.manifests.refusals import problem_of_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from zarrchive.manifests._zarr import ChunkLengths
     from zarrchive.manifests.chunk_manifest import ChunkManifest
 
 __all__ = ["ManifestArray"]
@@ -45,16 +47,14 @@ class ManifestArray(NDArrayOperatorsMixin):
     def __post_init__(self) -> None:
         # Kept, because xarray asks for it all the time and zarr makes it anew each time.
         object.__setattr__(self, "dtype", self.metadata.data_type.to_native_dtype())
-        expected = tuple(
-            -(-size // chunk) for size, chunk in zip(self.shape, self.chunk_shape, strict=True)
-        )
+        expected = grid_shape_of(self.shape, self.chunk_lengths)
         if self.manifest.grid_shape != expected:
             raise ManifestError(
                 Problem(
                     code="grid-mismatch",
                     where="ManifestArray",
                     what=f"the manifest covers a grid of {self.manifest.grid_shape} chunks, but "
-                    f"shape {self.shape} in chunks of {self.chunk_shape} has {expected}",
+                    f"shape {self.shape} in chunks of {self._chunks_text} has {expected}",
                     hint="check the chunk shape that the reader reported",
                     variable=self.name,
                 )
@@ -87,11 +87,27 @@ class ManifestArray(NDArrayOperatorsMixin):
 
     @property
     def chunk_shape(self) -> tuple[int, ...]:
-        """Elements of one chunk along each dimension.
+        """Elements of one chunk along each dimension; `chunk_lengths` where they are unlike.
 
         There is no ``chunks`` on purpose: xarray takes whatever has it for a Dask array.
         """
         return chunk_shape_of(self.metadata)
+
+    @property
+    def chunk_lengths(self) -> ChunkLengths:
+        """Along each dimension, elements of all chunks, or of each where they are unlike."""
+        return chunk_lengths_of(self.metadata)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether all chunks have one shape; else the chunk grid is rectilinear."""
+        return all(isinstance(length, int) for length in self.chunk_lengths)
+
+    @property
+    def _chunks_text(self) -> str:
+        if self.is_regular:
+            return str(self.chunk_shape)
+        return f"({lengths_text(self.chunk_lengths, separator=', ')})"
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -198,7 +214,7 @@ class ManifestArray(NDArrayOperatorsMixin):
         n_files = len(manifest.files)
         parts = [
             f"{self.dtype} {self.shape}",
-            f"chunks {self.chunk_shape}",
+            f"chunks {self._chunks_text}",
             f"{_refs(manifest.nrefs)} to {n_files} file{'' if n_files == 1 else 's'}",
         ]
         if manifest.ninlined:
@@ -212,7 +228,7 @@ class ManifestArray(NDArrayOperatorsMixin):
         counts = _refs(self.manifest.nrefs)
         if self.manifest.ninlined:
             counts += f", {self.manifest.ninlined} inlined"
-        for text in (f"ManifestArray<chunks {self.chunk_shape}, {counts}>", f"<{counts}>"):
+        for text in (f"ManifestArray<chunks {self._chunks_text}, {counts}>", f"<{counts}>"):
             if len(text) <= max_width:
                 return text
         return f"{counts[: max(max_width - 3, 0)]}..."

@@ -17,7 +17,8 @@ import numpy as np
 
 from zarrchive.errors import Problem
 from zarrchive.location.identity import SourceFile
-from zarrchive.manifests._zarr import array_metadata, codec_documents
+from zarrchive.manifests._zarr import array_metadata, changed_metadata, codec_documents
+from zarrchive.manifests.chunk_lengths import grid_shape_of, longest_chunk
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.manifests.hierarchy import ManifestGroup
 from zarrchive.manifests.manifest_array import ManifestArray
@@ -137,7 +138,7 @@ def _array_document(array: ManifestArray, run: _Run) -> dict[str, Any]:
     return {
         "name": array.name,
         "shape": metadata.shape,
-        "chunks": array.chunk_shape,
+        "chunks": array.chunk_lengths,
         "dtype": _dtype_document(metadata),
         "codecs": codec_documents(metadata),
         "fill": _value_document(metadata.fill_value, run),
@@ -153,18 +154,21 @@ def _array_document(array: ManifestArray, run: _Run) -> dict[str, Any]:
 
 
 def _array(document: Mapping[str, Any], parts: _Parts) -> ManifestArray:
-    shape, chunks = tuple(document["shape"]), tuple(document["chunks"])
+    shape = tuple(document["shape"])
+    lengths = tuple(tuple(one) if isinstance(one, list) else one for one in document["chunks"])
     dims = document["dims"]
     metadata = array_metadata(
         shape=shape,
         dtype=_dtype(document["dtype"]),
-        chunk_shape=chunks,
+        chunk_shape=longest_chunk(lengths),
         codecs=document["codecs"],
         fill_value=_value(document["fill"], parts),
         dimension_names=None if dims is None else tuple(dims),
         attributes=_attributes(document["attributes"], parts),
     )
-    grid = tuple(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
+    if any(isinstance(one, tuple) for one in lengths):
+        metadata = changed_metadata(metadata, chunk_lengths=lengths)
+    grid = grid_shape_of(shape, lengths)
     positions = document["positions"]
     listed = None if positions is None else _numbers(positions, None, parts)
     columns_shape = grid if listed is None else listed.shape

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zarrchive.errors import Problem
 from zarrchive.manifests._zarr import codec_documents
+from zarrchive.manifests.chunk_lengths import lengths_text
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, hint_to_open
 
 if TYPE_CHECKING:
@@ -35,15 +36,20 @@ def problem_of_values(array: ManifestArray, operation: str) -> Problem:
     )
 
 
+def _length(array: ManifestArray, axis: int) -> str:
+    return lengths_text(array.chunk_lengths[axis : axis + 1])
+
+
 def problem_of_index(array: ManifestArray, axis: int, found: str) -> Problem:
     """Return the Problem of an index that does not select whole chunks."""
-    chunk = array.chunk_shape[axis]
+    chunk = array.chunk_lengths[axis]
+    start = f"a multiple of {chunk}" if isinstance(chunk, int) else "the start of a chunk"
     return Problem(
         code="index-misaligned",
         where=files_of(array),
-        what=f"{found} along {axis_name(array, axis)} does not select whole chunks of {chunk} "
-        f"out of {array.shape[axis]}",
-        hint=f"select from a multiple of {chunk} on, or {hint_to_open(array)}",
+        what=f"{found} along {axis_name(array, axis)} does not select whole chunks of "
+        f"{_length(array, axis)} out of {array.shape[axis]}",
+        hint=f"select from {start} on, or {hint_to_open(array)}",
         variable=array.name,
     )
 
@@ -54,7 +60,7 @@ def problem_of_reverse(array: ManifestArray, axis: int) -> Problem:
         code="reverse-ragged",
         where=files_of(array),
         what=f"{axis_name(array, axis)} cannot be reversed by references: {array.shape[axis]} "
-        f"elements in chunks of {array.chunk_shape[axis]} are no whole number of chunks, or "
+        f"elements in chunks of {_length(array, axis)} are no whole number of chunks, or "
         "have no fixed size",
         hint=hint_to_open(array),
         variable=array.name,

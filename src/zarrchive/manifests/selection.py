@@ -9,6 +9,7 @@ import numpy as np
 from zarrchive.errors import ManifestError
 from zarrchive.manifests._zarr import changed_metadata
 from zarrchive.manifests.axes import can_reverse, reverse, without_axes
+from zarrchive.manifests.chunk_lengths import chunk_ends
 from zarrchive.manifests.cut_lengths import Run, longest_cut
 from zarrchive.manifests.cutting import Pieces, cut, is_raw
 from zarrchive.manifests.rearrange import ChunkSelection, taken
@@ -72,7 +73,9 @@ def picked(array: ManifestArray, picks: Sequence[Pick]) -> ManifestArray:
 
 def _is_turned_by_codec(array: ManifestArray, axis: int, pick: Pick) -> bool:
     """Whether whole chunks are wanted backwards."""
-    numbers, chunk = pick.numbers, array.chunk_shape[axis]
+    numbers, chunk = pick.numbers, array.chunk_lengths[axis]
+    if isinstance(chunk, tuple):
+        return False
     if not isinstance(numbers, range) or numbers.step != -1 or chunk == 1 or len(numbers) < 2:
         return False
     return not (numbers[-1] % chunk or len(numbers) % chunk) and can_reverse(array, axis)
@@ -83,7 +86,9 @@ def _whole_chunks(array: ManifestArray, axis: int, pick: Pick) -> ChunkSelection
 
     A selection may end within a chunk, because chunks at the edge are stored whole.
     """
-    numbers, chunk = pick.numbers, array.chunk_shape[axis]
+    numbers, chunk = pick.numbers, array.chunk_lengths[axis]
+    if isinstance(chunk, tuple):
+        return _whole_unlike_chunks(array.shape[axis], chunk, pick)
     if not len(numbers):
         return slice(0, 0)
     if isinstance(numbers, np.ndarray):
@@ -99,14 +104,40 @@ def _whole_chunks(array: ManifestArray, axis: int, pick: Pick) -> ChunkSelection
     return np.array(numbers) if chunk == 1 else None
 
 
+def _whole_unlike_chunks(size: int, lengths: tuple[int, ...], pick: Pick) -> slice | None:
+    """Do the same along an axis with chunks of unlike length: a run of them, to the end of one."""
+    numbers = pick.numbers
+    if not len(numbers):
+        return slice(0, 0)
+    if isinstance(numbers, np.ndarray) or (numbers.step != 1 and len(numbers) > 1):
+        return None
+    edges = np.concatenate([[0], chunk_ends(size, lengths)])
+    first, last = np.searchsorted(edges, [numbers[0], numbers[-1] + 1])
+    is_whole = edges[first] == numbers[0] and edges[last] == numbers[-1] + 1
+    is_one = last - first == 1 and len(numbers) == 1
+    return slice(int(first), int(last)) if is_whole and (is_one or not pick.dropped) else None
+
+
 def _of_chunks(
     array: ManifestArray, picks: Sequence[Pick], chunks: Sequence[ChunkSelection]
 ) -> ManifestArray:
     shape = tuple(len(pick.numbers) for pick in picks)
     if shape == array.shape and all(isinstance(selection, slice) for selection in chunks):
         return array
-    metadata = changed_metadata(array.metadata, shape=shape)
+    lengths = [
+        _lengths_of(length, selection)
+        for length, selection in zip(array.chunk_lengths, chunks, strict=True)
+    ]
+    metadata = changed_metadata(array.metadata, shape=shape, chunk_lengths=lengths)
     return array.replaced(metadata, taken(array.manifest, chunks))
+
+
+def _lengths_of(length: int | tuple[int, ...], selection: ChunkSelection) -> int | tuple[int, ...]:
+    if isinstance(length, int) or not isinstance(selection, slice):
+        return length
+    # What has no chunks, or only one, needs no list of their lengths.
+    kept = length[selection]
+    return kept if len(kept) > 1 else max(kept, default=1)
 
 
 def _pieces(array: ManifestArray, picks: Sequence[Pick], last: int) -> list[Pieces]:

@@ -44,7 +44,7 @@ def split_chunks(array: ManifestArray, chunk_shape: Sequence[int]) -> ManifestAr
         raise ManifestError(problem_of_split(array, new, why))
     if is_empty(array):
         grid = tuple(-(-size // length) for size, length in zip(array.shape, new, strict=True))
-        metadata = changed_metadata(array.metadata, chunk_shape=new)
+        metadata = changed_metadata(array.metadata, chunk_lengths=new)
         return array.replaced(metadata, ChunkManifest.empty(grid))
     sizes = zip(array.shape, new, strict=True)
     return cut(array, [Pieces(range(0, size, length), length, size) for size, length in sizes])
@@ -102,6 +102,8 @@ def common_chunk_shape(arrays: Sequence[ManifestArray], axis: int | None) -> tup
     axis
         Along which they are to be joined; None: along a new one.
     """
+    if not all(array.is_regular for array in arrays):
+        return None  # chunks have no one shape
     if not arrays or (axis is not None and not -arrays[0].ndim <= axis < arrays[0].ndim):
         return None
     first, inner = arrays[0], arrays[:-1]

@@ -17,7 +17,7 @@ from zarr.abc.store import (
 
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.location.source import ByteRange
-from zarrchive.manifests._zarr import array_document
+from zarrchive.manifests._zarr import allow_rectilinear, array_document
 from zarrchive.manifests.attributes import encode_attributes
 from zarrchive.manifests.chunk_keys import DOCUMENT, NodeKey, chunk_names, locate, node_keys
 from zarrchive.manifests.chunk_manifest import InlineChunk
@@ -304,6 +304,8 @@ def _document(node: NodeKey) -> bytes:
         document = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
     else:
         attributes = encode_attributes(node.array.attributes, node.array.dtype).values
+        if not node.array.is_regular:
+            allow_rectilinear()
         try:
             document = array_document(node.array.metadata, attributes)
         except (ValueError, TypeError) as error:

@@ -41,6 +41,8 @@ def stored_like(
     ValueError
         If the codecs cannot encode, or the values would not come back as they are.
     """
+    if not model.is_regular:
+        raise ValueError("the chunks of its model have no one shape")
     metadata = changed_metadata(model.metadata, shape=values.shape, attributes=attributes)
     grid = tuple(-(-n // chunk) for n, chunk in zip(values.shape, model.chunk_shape, strict=True))
     if not values.size:

@@ -64,6 +64,8 @@ def _raw_inline(array: ManifestArray) -> bytes | None:
 
     Along the first axis the chunk may be longer than the array.
     """
+    if not array.is_regular:
+        return None
     chunk_shape = array.chunk_shape
     if array.manifest.size != 1 or chunk_shape[1:] != array.shape[1:]:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.texts import codec_texts, dtype_text
+from zarrchive.manifests.chunk_lengths import length_labels
 from zarrchive.manifests.chunk_manifest import INLINE
 from zarrchive.session.plain import attribute_text, problem_json
 
@@ -197,7 +198,7 @@ def array_card(array: ManifestArray, path: str, problems: tuple[Problem, ...]) -
         "dtype": dtype_text(array.dtype),
         "shape": list(array.shape),
         "dims": list(dims_of(array)),
-        "chunks": list(array.chunk_shape),
+        "chunks": length_labels(array.chunk_lengths),
         "nchunks": manifest.size,
         "stored_chunks": manifest.nrefs,
         "missing": manifest.size - manifest.nstored,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zarrchive.manifests.chunk_lengths import chunk_ends
 from zarrchive.manifests.chunk_manifest import FIRST_PATH
 
 if TYPE_CHECKING:
@@ -35,18 +36,22 @@ def cost_of(array: ManifestArray, selection: Sequence[int | slice]) -> Cost:
     stride = 1
     for axis in reversed(range(len(grid))):
         along = stored.position // np.uint64(max(stride, 1)) % np.uint64(max(grid[axis], 1))
-        touched = _chunks_touched(selection[axis], array.shape[axis], array.chunk_shape[axis])
+        touched = _chunks_touched(selection[axis], array.shape[axis], array.chunk_lengths[axis])
         if touched is not None:
             wanted = wanted & np.isin(along, touched)
         stride *= grid[axis]
     return Cost(int(stored.length[wanted].sum(dtype=np.uint64)), int(np.count_nonzero(wanted)))
 
 
-def _chunks_touched(part: int | slice, size: int, chunk: int) -> npt.NDArray[np.uint64] | None:
+def _chunks_touched(
+    part: int | slice, size: int, chunk: int | tuple[int, ...]
+) -> npt.NDArray[np.uint64] | None:
     """Return the chunk indices along one dimension, or None for all."""
-    if isinstance(part, int):
-        return np.array([part // max(chunk, 1)], dtype=np.uint64)
-    step = part.step or 1
-    if step <= chunk:
+    if isinstance(part, slice) and (part.step or 1) <= (
+        chunk if isinstance(chunk, int) else min(chunk)
+    ):
         return None
-    return np.unique(np.arange(0, size, step) // max(chunk, 1)).astype(np.uint64)
+    elements = np.arange(0, size, part.step or 1) if isinstance(part, slice) else np.array([part])
+    if isinstance(chunk, int):
+        return np.unique(elements // max(chunk, 1)).astype(np.uint64)
+    return np.unique(np.searchsorted(chunk_ends(size, chunk), elements, "right")).astype(np.uint64)

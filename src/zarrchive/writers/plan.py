@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.codecs.zarr_v2 import V2Encoding, v2_encoding
-from zarrchive.errors import Problem, ZarrchiveError
+from zarrchive.errors import Problem, WriteError, ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import ArrayV2Metadata, array_document
 from zarrchive.manifests.attributes import encode_attributes
+from zarrchive.manifests.chunk_lengths import lengths_text
 from zarrchive.manifests.chunk_manifest import INLINE
 from zarrchive.writers.fill_values import v2_fill
 from zarrchive.writers.urls import problems_of_files
@@ -133,6 +134,8 @@ class _Planner:
     def _array_v2(self, path: str, array: ManifestArray) -> Node:
         variable = f"/{path}"
         codecs = [dict(codec.to_dict()) for codec in array.metadata.codecs]
+        if not array.is_regular:
+            raise WriteError(self._unlike_chunks(variable, array))
         encoding = v2_encoding(codecs, array.dtype, where=self.where, variable=variable)
         fill = v2_fill(array, encoding, where=self.where, variable=variable)
         self.problems.extend(fill.problems)
@@ -147,6 +150,16 @@ class _Planner:
             manifest = _with_unwritten(manifest, fill.chunk)
         documents = {".zarray": zarray, ".zattrs": attributes}
         return Node(path=path, documents=documents, manifest=manifest)
+
+    def _unlike_chunks(self, variable: str, array: ManifestArray) -> Problem:
+        return Problem(
+            code="v2-chunks",
+            where=self.where,
+            variable=variable,
+            what=f"chunks have the lengths {lengths_text(array.chunk_lengths)}, and in Zarr v2 all "
+            "chunks have one shape",
+            hint="choose zarr_format=3, or leave this variable out",
+        )
 
     def _array_v3(self, path: str, array: ManifestArray) -> Node:
         attributes = self._attributes(path, array.attributes, array.dtype)

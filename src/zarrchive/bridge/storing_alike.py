@@ -1,0 +1,230 @@
+"""One way of storing a variable for all files, where some store it otherwise.
+
+Values that are few are copied into the dataset, as most files store them, which all readers
+understand. Chunks that lie otherwise but are too much to copy are joined as they lie.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from zarrchive.bridge._xarray import virtual_array
+from zarrchive.bridge.repacking import repacked
+from zarrchive.errors import ZarrchiveError
+from zarrchive.manifests import ChunkManifest, ManifestArray
+from zarrchive.manifests._zarr import changed_metadata, codec_documents
+from zarrchive.manifests.chunk_lengths import lengths_text
+from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
+from zarrchive.manifests.concat import problems_of_concat
+from zarrchive.manifests.splitting import aligned, common_length
+from zarrchive.manifests.transcoding import stored_like
+from zarrchive.manifests.unlike_chunks import as_they_lie
+from zarrchive.manifests.values import values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from zarrchive.bridge.repairs import Repairs
+    from zarrchive.errors import Problem
+
+__all__ = ["COPIED_GLADLY", "stored_alike"]
+
+COPIED_GLADLY: Final = 2**20
+"""Bytes of a variable up to which its values are copied rather than chunks joined as they lie."""
+
+
+class _Given(NamedTuple):
+    """A variable that does not fit."""
+
+    name: Hashable
+    arrays: dict[str, ManifestArray]
+    axis: int
+    reasons: list[Problem]
+
+
+def stored_alike(
+    datasets: dict[str, xr.Dataset], name: Hashable, dim: str, repairs: Repairs
+) -> dict[str, xr.Dataset]:
+    """Have a variable stored in one way; what cannot be is as it was.
+
+    Parameters
+    ----------
+    datasets
+        By file.
+    name
+        Of the variable.
+    dim
+        Along which it will be joined.
+    repairs
+        Takes note of what is done.
+    """
+    variables = {url: ds.variables[name] for url, ds in datasets.items() if name in ds.variables}
+    virtual = {url: virtual_array(variable) for url, variable in variables.items()}
+    first = next(iter(variables.values()))
+    if (
+        len(virtual) < len(datasets)
+        or dim not in first.dims
+        or any(variable.dims != first.dims for variable in variables.values())
+    ):
+        return datasets
+    arrays = {url: array for url, array in virtual.items() if array is not None}
+    if len(arrays) < len(virtual):
+        return datasets
+    axis = first.dims.index(dim)
+    reasons = problems_of_concat(aligned(list(arrays.values()), axis), axis=axis)
+    if not reasons:
+        return datasets
+    given = _Given(name, arrays, axis, reasons)
+    kinds = _kinds(arrays)
+    is_ragged = _is_ragged(given, arrays[kinds[0][0]])
+    copying = _stored_anew if is_ragged else _odd_ones_copied
+    odd = list(arrays) if is_ragged else [url for urls in kinds[1:] for url in urls]
+    attempts = [copying, _joined_as_they_lie]
+    if sum(arrays[url].nbytes for url in odd) > COPIED_GLADLY:
+        attempts.reverse()
+    for attempt in attempts:
+        found = attempt(datasets, given, repairs)
+        if found is not None:
+            return found
+    return datasets
+
+
+def _is_ragged(given: _Given, model: ManifestArray) -> bool:
+    """Whether files but the last end within a chunk, so that the next cannot begin."""
+    length = model.chunk_lengths[given.axis]
+    sizes = [array.shape[given.axis] for array in given.arrays.values()]
+    return isinstance(length, int) and any(size % length for size in sizes[:-1])
+
+
+def _with_arrays(
+    datasets: Mapping[str, xr.Dataset],
+    name: Hashable,
+    arrays: Mapping[str, ManifestArray],
+    pattern: xr.Variable | None = None,
+) -> dict[str, xr.Dataset]:
+    """Put arrays in place of a variable, with its attributes or those of `pattern`."""
+    result = dict(datasets)
+    for url, array in arrays.items():
+        old = result[url].variables[name] if pattern is None else pattern
+        made = xr.Variable(old.dims, array, old.attrs, old.encoding, fastpath=True)
+        encoding = result[url].encoding
+        result[url] = result[url].assign({name: made})
+        result[url].encoding = encoding
+    return result
+
+
+def _joined_as_they_lie(
+    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+) -> dict[str, xr.Dataset] | None:
+    """Have each file say how long each of its chunks is."""
+    stated = as_they_lie(list(given.arrays.values()), given.axis)
+    if stated is None:
+        return None
+    lengths = [lengths_text(array.chunk_lengths) for array in given.arrays.values()]
+    texts = " and ".join(list(dict.fromkeys(lengths))[:2])
+    what = (
+        f"has chunks of {texts} that do not line up from file to file; they are joined as they "
+        "lie, as a rectilinear chunk grid"
+    )
+    hint = (
+        "readers need zarr 3.2 or newer with its setting array.rectilinear_chunks, and this "
+        "package for chunks with padding; a greater repair_limit has values copied instead"
+    )
+    repairs.note(given.name, list(given.arrays), len(datasets), what, hint)
+    return _with_arrays(datasets, given.name, dict(zip(given.arrays, stated, strict=True)))
+
+
+def _odd_ones_copied(
+    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+) -> dict[str, xr.Dataset] | None:
+    """Store the values of the odd files as most files do, where that is exact and not too much."""
+    name, arrays, axis, _ = given
+    model, *others = _kinds(arrays)
+    pattern = datasets[model[0]].variables[name]
+    result = None
+    for urls in others:
+        reasons = problems_of_concat([arrays[model[0]], arrays[urls[0]]], axis=axis)
+        if not reasons:
+            continue
+        copied = _copied({url: arrays[url] for url in urls}, arrays[model[0]], repairs)
+        if copied is None:
+            continue
+        result = _with_arrays(result or datasets, name, copied, pattern)
+        nbytes = sum(array.nbytes for array in copied.values())
+        what = f"did not fit ({reasons[0].what}); its values, {nbytes} bytes, are in the dataset"
+        repairs.note(name, urls, len(datasets), what, "the files themselves are not changed")
+    return result
+
+
+def _stored_anew(
+    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+) -> dict[str, xr.Dataset] | None:
+    """Store the values of all files in chunks that line up."""
+    name, arrays, axis, _ = given
+    first, *_ = arrays.values()
+    if not all(array.is_regular for array in arrays.values()):
+        return None
+    length = common_length(list(arrays.values()), axis)
+    chunk_shape = (*first.chunk_shape[:axis], length, *first.chunk_shape[axis + 1 :])
+    grid = tuple(-(-n // chunk) for n, chunk in zip(first.shape, chunk_shape, strict=True))
+    metadata = changed_metadata(first.metadata, chunk_lengths=chunk_shape)
+    model = ManifestArray(metadata, ChunkManifest.empty(grid), name=first.name)
+    copied = _copied(arrays, model, repairs)
+    if copied is None:
+        return None
+    nbytes = sum(array.nbytes for array in copied.values())
+    what = (
+        f"did not fit (chunks of {first.chunk_shape} do not line up from file to file); its "
+        f"values, {nbytes} bytes, are in the dataset, in chunks of {chunk_shape}"
+    )
+    repairs.note(name, list(copied), len(datasets), what, "the files themselves are not changed")
+    return _with_arrays(datasets, name, copied)
+
+
+def _kinds(arrays: Mapping[str, ManifestArray]) -> list[list[str]]:
+    """Group files by how a variable is stored, the most common way first."""
+    kinds: list[list[str]] = []
+    keys: list[str] = []
+    for url, array in arrays.items():
+        key = _key(array)
+        for other, urls in zip(keys, kinds, strict=True):
+            if other == key and codecs_decode_alike(arrays[urls[0]].metadata, array.metadata):
+                urls.append(url)
+                break
+        else:
+            kinds.append([url])
+            keys.append(key)
+    return sorted(kinds, key=len, reverse=True)
+
+
+def _key(array: ManifestArray) -> str:
+    decoding = {
+        key: (np.asarray(array.attributes[key]).dtype.str, str(array.attributes[key]))
+        for key in DECODING_ATTRIBUTES
+        if key in array.attributes
+    }
+    names = [codec["name"] for codec in codec_documents(array.metadata)]
+    return repr((array.dtype.str, array.chunk_lengths, names, decoding))
+
+
+def _copied(
+    arrays: Mapping[str, ManifestArray], model: ManifestArray, repairs: Repairs
+) -> dict[str, ManifestArray] | None:
+    """Read arrays and store them like `model`; None where that is not exact, or too much."""
+    nbytes = sum(array.nbytes for array in arrays.values())
+    if nbytes > repairs.limit:
+        return None
+    found = {}
+    for url, array in arrays.items():
+        try:
+            values = repacked(
+                values_of(array, storage_options=repairs.storage_options), array, model
+            )
+            found[url] = stored_like(values, model, attributes=dict(model.attributes))
+        except (ZarrchiveError, OSError, ValueError, TypeError, RuntimeError):
+            return None
+    repairs.limit -= nbytes
+    return found
