@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -16,6 +16,7 @@ from zarrchive.bridge.differences import (
 )
 from zarrchive.bridge.disagreement import problems_of_disagreement, problems_of_meaning
 from zarrchive.bridge.notes import Notes, notes_of, set_notes
+from zarrchive.bridge.one_index import JOINS, with_one_index
 from zarrchive.bridge.sequence import problems_of_place, problems_of_sequence
 from zarrchive.errors import CombineError, ManifestError, Problem, ZarrchiveError
 
@@ -59,6 +60,9 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
         If they do not fit together.
     """
     dims = how.dims(datasets)
+    if how.join in JOINS and how.nested is not None and len(dims) == 1:
+        datasets = with_one_index(datasets, how.join, dims)
+        how = replace(how, join="exact")
     missing = _missing_variables(datasets) if how.nested is not None else []
     places = problems_of_place(datasets, dims) if how.nested is None else []
     if reasons := [*missing, *problems_of_meaning(datasets, dims), *places]:
@@ -105,12 +109,36 @@ def _joined(
         # xarray asks for coordinates even where there is nothing to put in order.
         joined: Any = next(iter(datasets.values())).copy()
     elif how.nested is None:
-        joined = xr.combine_by_coords(list(datasets.values()), **options)
+        joined = _by_coordinates(datasets, how, options)
     else:
         nested = _nested(how.nested, datasets)
         joined = xr.combine_nested(nested, concat_dim=how.concat_dim, **options)
     result: xr.Dataset = joined
     return result
+
+
+def _by_coordinates(
+    datasets: Mapping[str, xr.Dataset], how: Combination, options: Mapping[str, Any]
+) -> xr.Dataset:
+    """Join files of one kind each, and merge the kinds; xarray would read values to do that."""
+    kinds: dict[tuple[str, ...], list[xr.Dataset]] = {}
+    for dataset in datasets.values():
+        kinds.setdefault(tuple(sorted(map(str, dataset.data_vars))), []).append(dataset)
+    if len(kinds) < 2 or how.join not in JOINS:
+        whole: Any = xr.combine_by_coords(list(datasets.values()), **options)
+        result: xr.Dataset = whole
+        return result
+    parts: dict[str, Any] = {
+        ", ".join(names): xr.combine_by_coords(members, **options)
+        for names, members in kinds.items()
+    }
+    aligned = with_one_index(parts, how.join, ())
+    return xr.merge(
+        list(aligned.values()),
+        compat=options["compat"],
+        join="exact",
+        combine_attrs=options["combine_attrs"],
+    )
 
 
 def _nested(urls: Any, datasets: Mapping[str, xr.Dataset]) -> Any:  # noqa: ANN401 - nested lists

@@ -13,6 +13,7 @@ import xarray as xr
 
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import varying_dims
+from zarrchive.bridge.missing_values import missing_value
 from zarrchive.bridge.repeats import without_repeats
 from zarrchive.bridge.storing_alike import stored_alike
 from zarrchive.errors import ManifestError
@@ -20,7 +21,7 @@ from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping
 
     from zarrchive.bridge.repairs import Repairs
 
@@ -132,9 +133,9 @@ def _with_variable(
     holders = [ds.variables[name] for ds in datasets.values() if name in ds.variables]
     variable, array = holders[0], virtual_array(holders[0])
     arrays = [virtual_array(one) for one in holders]
-    if array is None or dim not in variable.dims or None in arrays:
+    if array is None or dim not in variable.dims or None in arrays or not array.is_regular:
         return datasets
-    fill = _missing_value(array, [one for one in arrays if one is not None])
+    fill = missing_value(array, [one for one in arrays if one is not None])
     fits = all(set(variable.dims) <= set(datasets[url].dims) for url in without)
     if fill is None or not fits:
         return datasets
@@ -152,14 +153,3 @@ def _with_variable(
     hint = "leave these files out if that is not what is meant"
     repairs.note(name, without, len(datasets), what, hint)
     return result
-
-
-def _missing_value(array: ManifestArray, holders: Sequence[ManifestArray]) -> Any:  # noqa: ANN401 - a scalar
-    """Return a stored value that is decoded as missing; None where there is none."""
-    for key in ("_FillValue", "missing_value"):
-        value = array.attributes.get(key)
-        if value is not None and np.ndim(value) == 0 and not isinstance(value, str | bytes):
-            stored = np.asarray(value).astype(array.dtype)
-            return stored[()] if np.array_equal(stored, value, equal_nan=True) else None
-    is_whole = all(one.manifest.nstored == one.manifest.size for one in holders)
-    return array.dtype.type(np.nan) if array.dtype.kind == "f" and is_whole else None

@@ -12,6 +12,7 @@ from zarrchive.manifests.compare import same_references
 from zarrchive.manifests.comparison import Comparison
 from zarrchive.manifests.concat import concatenate, problems_of_dtype, stack
 from zarrchive.manifests.indexing import broadcast_to, expand_dims, squeeze
+from zarrchive.manifests.missing_chunks import kept_where, padded
 from zarrchive.manifests.naming import files_of, hint_to_load
 from zarrchive.manifests.refusals import problem_of_values
 
@@ -153,11 +154,25 @@ def _where(
     y: object = None,
 ) -> ManifestArray:
     # Reindexing ends so, with a mask that is true where data exists.
-    if isinstance(x, type(array)) and isinstance(condition, np.ndarray) and bool(condition.all()):
-        return x
-    if isinstance(y, type(array)) and isinstance(condition, np.ndarray) and not condition.any():
-        return y
+    if isinstance(condition, np.ndarray) and condition.dtype == bool:
+        kept, other, mask = (x, y, condition) if isinstance(x, type(array)) else (y, x, ~condition)
+        if isinstance(kept, type(array)) and np.ndim(other) == 0 and condition.ndim <= kept.ndim:  # type: ignore[arg-type]
+            return kept_where(kept, mask, other)
     raise ManifestError(problem_of_values(array, "filling gaps (where)"))
+
+
+def _pad(
+    array: ManifestArray,
+    padded_array: ManifestArray,
+    pad_width: Any,  # noqa: ANN401 - as NumPy: a number, a pair, or a pair an axis
+    mode: str = "constant",
+    **options: Any,  # noqa: ANN401 - those of the mode
+) -> ManifestArray:
+    fill_value = options.pop("constant_values", 0)
+    if mode != "constant" or options or np.ndim(fill_value):
+        raise ManifestError(problem_of_values(array, f"pad with mode {mode!r} and such options"))
+    widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (padded_array.ndim, 2))
+    return padded(padded_array, [(int(a), int(b)) for a, b in widths.tolist()], fill_value)
 
 
 def _itself(_: ManifestArray, array: ManifestArray, **__: object) -> ManifestArray:
@@ -172,6 +187,7 @@ _FUNCTIONS: Final[Mapping[Callable[..., Any], Callable[..., Any]]] = {
     np.full_like: _full_like,
     np.moveaxis: _moveaxis,
     np.ndim: lambda _, array: array.ndim,
+    np.pad: _pad,
     np.result_type: _result_type,
     np.shape: lambda _, array: array.shape,
     np.size: lambda _, array: array.size,
