@@ -280,6 +280,22 @@ def test_combine_hierarchies_with_a_cache(run, demo_folder, tmp_path) -> None:
         xr.testing.assert_equal(ours["sweep_1/DBZH"].astype("f4"), xr.concat(parts, "time"))
 
 
+def test_combine_splits_what_does_not_fit(run, demo_folder, tmp_path) -> None:
+    odd = demo_folder / "odd" / "reanalysis_2023-12_other-packing.nc"
+    files = [demo_folder / MONTHS[9], demo_folder / MONTHS[10], odd]
+    status, said, err = run("combine", *files, "-o", tmp_path / "eras.json", "--split")
+    assert status == 0
+    assert "in 3 groups" in said
+    assert "the group part_2 holds" in err
+    storage = {"fo": str(tmp_path / "eras.json")}
+    with xr.open_datatree("reference://", engine="zarr", storage_options=storage) as ours:
+        for name, part in (("part_1", files[:2]), ("part_2", files[2:])):
+            with xr.open_mfdataset(part, engine="netcdf4", combine="by_coords") as theirs:
+                xr.testing.assert_allclose(ours[name].to_dataset(), theirs)
+    with pytest.raises(SystemExit):
+        run("combine", *files, "-o", tmp_path / "eras.json", "--split", "--repair")
+
+
 @pytest.mark.parametrize("odd", ["not-a-file.nc", "reanalysis_2023-11_truncated.nc"])
 def test_combine_says_which_file_cannot_be_read(run, demo_folder, tmp_path, odd) -> None:
     out = tmp_path / "year.json"

@@ -30,6 +30,7 @@ NAMES = {
     "open_virtual_datatree",
     "open_virtual_mfdataset",
     "open_virtual_mfdatatree",
+    "open_virtual_split",
 }
 HEAVY = {
     "anywidget",

@@ -217,6 +217,39 @@ def test_a_file_that_does_not_belong_can_be_left_out(open_page, served):
     expect(page.get_by_role("tab", name="Files")).to_contain_text("3")
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 1200), ("light", 700)])
+def test_files_of_two_eras_are_split_with_a_click(open_page, month, tmp_path, shoot, scheme, width):
+    """The scale changed in the middle; each half becomes a group of a tree."""
+    for number in range(6):
+        odd = {"attributes": {"scale_factor": 0.5}} if number > 2 else {}
+        month(tmp_path / f"run_20210{number}.nc", first=30 * number, days=30, **odd)
+    app = pytest.importorskip("zarrchive.app")
+    running = app.start(str(tmp_path))
+    try:
+        page = open_page(scheme=scheme, width=width)
+        page.goto(running.url)
+        page.locator(".zx[data-ready]").wait_for()
+        tick_matches(page, "run_*", 6)
+        to_step(page, "Combine")
+        misfits = page.get_by_role("region", name="What does not fit")
+        split = misfits.get_by_role("button", name="Split into 2 groups of files that agree")
+        expect(split.first).to_be_visible()
+        shoot(page, f"split-1-{scheme}-{width}")
+        split.first.click()
+        plan = page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("6 files in 2 groups that agree")
+        expect(plan.get_by_role("radio", name="Split")).to_be_checked()
+        page.get_by_role("button", name="Combine", exact=True).click()
+        result = page.get_by_role("region", name="Result")
+        expect(result).to_be_visible()
+        frame = page.locator("iframe.zx-frame").content_frame
+        expect(frame.get_by_role("listitem").filter(has_text="part_2")).to_be_visible()
+        shoot(page, f"split-2-{scheme}-{width}")
+        page.close()  # before its server goes away
+    finally:
+        running.stop()
+
+
 def test_a_folder_that_does_not_exist(open_page, served):
     page = visit(open_page, served)
     page.get_by_label("Folder, file or URL").fill("/there/is/no/such/folder")

@@ -88,6 +88,47 @@ def test_what_does_not_fit_is_repaired_with_a_click(
         xr.testing.assert_equal(opened, expected.load().transpose(*opened.dims))
 
 
+@pytest.mark.parametrize("loaded", [(), ("/tp",)])
+def test_what_does_not_fit_is_split_with_a_click(
+    open_session: Callable[..., Session],
+    settle: Callable[[Session], None],
+    month: Callable[..., None],
+    tmp_path: Path,
+    loaded: tuple[str, ...],
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for number in range(4):
+        odd = {"attributes": {"scale_factor": 0.5}} if number > 1 else {}
+        month(folder / f"{number}.nc", first=4 * number, days=4, **odd)
+    session = open_session(folder)
+    session.act({"type": "TickAll", "on": True})
+    session.act({"type": "GoTo", "step": "combine"})
+    if loaded:
+        session.act({"type": "SetLoad", "paths": list(loaded), "on": True})
+    settle(session)
+    problems = session.view()["combine"]["problems"]
+    remedies = {r["label"]: r["action"] for one in problems for r in one["remedies"]}
+    session.act(remedies["Split into 2 groups of files that agree"])
+    settle(session)
+    view = session.view()["combine"]
+    assert {one["severity"] for one in view["problems"]} == {"warning"}  # of their histories
+    assert view["how"] == view["proposed"] == "split"
+    assert "4 files in 2 groups that agree, each joined along time" in view["sentence"]
+    assert "into a group of a tree: 16 steps" in view["sentence"]
+    session.act({"type": "Combine"})
+    settle(session)
+    assert session.view()["combine"]["result"]["kind"] == "datatree"
+    assert 'groups[f"/part_{number}"] = ds' in session.script()
+    assert_same(session, tmp_path)
+    opened = session.dataset().virtual.open()
+    for name, numbers in (("part_1", (0, 1)), ("part_2", (2, 3))):
+        paths = [str(folder / f"{number}.nc") for number in numbers]
+        with xr.open_mfdataset(paths, combine="by_coords") as expected:
+            found = opened[name].to_dataset(inherit=False).load()
+            xr.testing.assert_equal(found, expected.load().transpose(*found.dims))
+
+
 def test_joined_months(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
     session = combined(months)
     assert_same(session, tmp_path)

@@ -37,6 +37,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--tree", action="store_true", help="take all groups below as well, each joined by itself"
     )
     parser.add_argument(
+        "--split",
+        action="store_true",
+        help="where files do not fit, write groups of files that do: part_1, part_2, ...",
+    )
+    parser.add_argument(
         "--concat-dim",
         metavar="DIM",
         help="join along DIM in the order given; by default coordinates decide",
@@ -71,8 +76,12 @@ def run(options: Namespace) -> int:
         options.error(f"{options.output} ends in neither .json nor .parquet: say --format")
     ordered = {"combine": "nested", "concat_dim": options.concat_dim}
     opener: Any = zarrchive.open_virtual_mfdataset
+    if options.split and options.repair:
+        options.error("--split and --repair are two ways out: choose one")
     if options.tree:
         opener = zarrchive.open_virtual_mfdatatree
+    if options.split:
+        opener = zarrchive.open_virtual_split
     data = opener(
         options.files[0] if len(options.files) == 1 else options.files,
         group=options.group,
@@ -91,7 +100,7 @@ def run(options: Namespace) -> int:
     )
     print_problems(report.problems)
     sizes = ", ".join(f"{dim}: {size}" for dim, size in data.sizes.items())
-    if options.tree:
+    if options.tree or options.split:
         sizes = f"in {len(data.groups)} groups"
     console = terminal()
     console.print(

@@ -43,7 +43,7 @@ def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Findin
     for part in parts:
         if len(part) > 1:
             found.extend(_findings_of_part(plan, part))
-    if len(parts) > 1:
+    if len(parts) > 1 and not plan.split:
         found.extend(_findings_between(plan, parts))
     return tuple(_with_repair(plan, finding) for finding in found[:_MAX_FINDINGS])
 
@@ -303,12 +303,26 @@ def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:
         hint="leave the files out that differ, or join along another dimension",
         severity=severity,
     )
-    odd = frozenset(urls)
-    alike = tuple(contents.url for contents in having if contents.url not in odd)
-    groups = (Agreeing(_brief(first), alike), Agreeing(_brief(theirs), tuple(urls)))
+    groups = _groups_of_values(path, having, is_decoded=is_coordinate)
     remedies = (leave_out_files(urls), _leave_out_variable(path))
     can = is_coordinate and bool(follows)
     return [Finding(problem, tuple(urls), remedies, groups, may_be_repaired=can)]
+
+
+def _groups_of_values(
+    path: str, having: Sequence[Contents], *, is_decoded: bool
+) -> tuple[Agreeing, ...]:
+    """Group files by the values of a variable, those that agree with the first one first."""
+    groups: list[tuple[np.ndarray[Any, Any] | None, list[str]]] = []
+    for contents in having:
+        values = contents.decoded(path) if is_decoded else contents.values(path)
+        for known, urls in groups:
+            if _equal(known, values):
+                urls.append(contents.url)
+                break
+        else:
+            groups.append((values, [contents.url]))
+    return tuple(Agreeing(_brief(values), tuple(urls)) for values, urls in groups)
 
 
 def _how_it_differs(mine: np.ndarray[Any, Any] | None, theirs: np.ndarray[Any, Any] | None) -> str:

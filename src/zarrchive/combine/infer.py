@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from zarrchive.combine.agreeing import fitting_groups, split_remedy
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.fit import findings_of
 from zarrchive.combine.labels import labels_of
@@ -84,10 +85,39 @@ def propose(
         dims=_dims_to_offer(files, differing),
     )
     plan = replace(plan, repair=choice.repair and plan.can_repair)
+    if choice.how == "split" and plan.can_split:
+        plan, parts = _split(plan, parts[0], values)
     unreadable = tuple(_unreadable(url, problem) for url, problem in (failed or {}).items())
-    findings = (*unreadable, *findings_of(plan, parts))
+    findings = (*unreadable, *_with_split(plan, findings_of(plan, parts), parts[0]))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
     return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
+
+
+def _split(
+    plan: Plan, files: Sequence[Contents], values: set[str]
+) -> tuple[Plan, list[list[Contents]]]:
+    """Make a part of each group of files that agree."""
+    parts = fitting_groups(plan, files)
+    made = tuple(_part(part, values) for part in parts)
+    return replace(plan, parts=made, split=True), parts
+
+
+def _with_split(
+    plan: Plan, findings: Sequence[Finding], files: Sequence[Contents]
+) -> tuple[Finding, ...]:
+    """Offer to split files into groups, where that sets them apart."""
+    apart = [one for one in findings if one.problem.severity == "error" and len(one.groups) > 1]
+    if plan.split or not plan.can_split or not apart:
+        return tuple(findings)
+    remedy = split_remedy(len(fitting_groups(plan, files)))
+    if remedy is None:
+        return tuple(findings)
+    return tuple(
+        replace(one, remedies=(*one.remedies[:1], remedy, *one.remedies[1:]))
+        if one in apart
+        else one
+        for one in findings
+    )
 
 
 def _part(part: Sequence[Contents], values: set[str]) -> Part:
@@ -116,7 +146,7 @@ def _differing_dims(files: Sequence[Contents]) -> list[str]:
 
 def _parts(files: Sequence[Contents], choice: Choice, differing: list[str]) -> list[list[Contents]]:
     """Group files by their sets of variables where these complement each other."""
-    if choice.how in {"concat", "single"} or len(files) == 1:
+    if choice.how in {"concat", "single", "split"} or len(files) == 1:
         return [list(files)]
     groups: dict[frozenset[str], list[Contents]] = {}
     for contents in files:

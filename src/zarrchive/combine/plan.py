@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agreeing", "Finding", "How", "Order", "Part", "Plan", "Remedy", "VariableRow"]
 
-How: TypeAlias = Literal["auto", "concat", "merge", "single"]
+How: TypeAlias = Literal["auto", "concat", "merge", "single", "split"]
 Order: TypeAlias = Literal["coordinate", "name"]
 
 
@@ -81,7 +81,7 @@ class Plan:
     """What will be done with the files.
 
     The files of each part are joined along `dim`; where there are several parts, these are
-    merged. One part of one file is that file.
+    merged, or become groups of a tree. One part of one file is that file.
     """
 
     kind: Literal["dataset", "datatree"]
@@ -98,6 +98,8 @@ class Plan:
     """Paths of the variables whose values are put in, besides dimension coordinates."""
     coordinates: tuple[str, ...] = ()
     """Paths of the dimension coordinates: their values are always put in."""
+    split: bool = False
+    """Whether the parts are groups of files that agree, which become groups of a tree."""
     repair: bool = False
     """Whether files are made to fit where no number changes by it."""
     dims: tuple[str, ...] = ()
@@ -112,8 +114,10 @@ class Plan:
         return tuple(url for part in self.parts for url in part.files)
 
     @property
-    def how(self) -> Literal["single", "concat", "merge"]:
+    def how(self) -> Literal["single", "concat", "merge", "split"]:
         """What is done last."""
+        if self.split:
+            return "split"
         if len(self.parts) > 1:
             return "merge"
         return "concat" if len(self.files) > 1 else "single"
@@ -122,6 +126,11 @@ class Plan:
     def can_repair(self) -> bool:
         """Whether there is something that files could be made to fit: they are joined."""
         return self.kind == "dataset" and bool(self.dim) and not self.is_new_dim
+
+    @property
+    def can_split(self) -> bool:
+        """Whether files that do not fit could go into groups of a tree."""
+        return self.can_repair and len(self.parts) == 1
 
     @property
     def is_new_dim(self) -> bool:

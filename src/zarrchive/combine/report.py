@@ -33,6 +33,8 @@ class CompatibilityReport:
     """How the files would be combined; None where none can be read."""
     findings: tuple[Finding, ...] = field(default=())
     """What differs, the gravest first; each with both values, the files, and the ways out."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The readable files in groups that fit together, as far as their order allows it."""
 
     @property
     def fits(self) -> bool:

@@ -46,6 +46,11 @@ def _joined(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
     order = _order(plan)
     if plan.how == "concat":
         return f"{files} joined{by_group} along {_dimension(plan)}{order}"
+    if plan.how == "split":
+        return (
+            f"{files} in {counted(len(parts), 'group')} that agree, each joined along "
+            f"{_dimension(plan)}{order} into a group of a tree"
+        )
     if not plan.dim:
         return f"{files} merged{by_group}"
     return (
@@ -71,7 +76,8 @@ def _extent(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
         return ""
     if plan.is_new_dim:
         return f"{counted(len(plan.labels or ()), 'step')}, "
-    lengths = [_length(contents, plan.dim) for contents in parts[0]]
+    counted_parts = parts if plan.split else parts[:1]
+    lengths = [_length(contents, plan.dim) for part in counted_parts for contents in part]
     known = [length for length in lengths if length is not None]
     return f"{counted(sum(known), 'step')}, " if len(known) == len(lengths) else ""
 

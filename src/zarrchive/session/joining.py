@@ -14,6 +14,7 @@ from zarrchive.bridge.datatree import from_datatree, to_datatree
 from zarrchive.bridge.notes import add_problems, notes_of
 from zarrchive.bridge.repairing import repaired
 from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
+from zarrchive.combine.agreeing import part_name
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ def carry_out(
             opened = repaired(opened, lambda _: [plan.dim], repairs)
         files = list(opened.values())
         parts.append(_joined(plan, files) if plan.dim else files[0])
-    combined: xr.Dataset | xr.DataTree = parts[0] if len(parts) == 1 else _merged(parts)
+    combined: xr.Dataset | xr.DataTree
+    if plan.split:
+        combined = xr.DataTree.from_dict({f"/{part_name(i)}": ds for i, ds in enumerate(parts)})
+    else:
+        combined = parts[0] if len(parts) == 1 else _merged(parts)
     if plan.labels is not None:
         combined.coords[plan.dim] = _label_values(plan.labels, are_times=plan.labels_are_times)
     add_problems(combined, problems)
@@ -76,7 +81,7 @@ def repairs_of(dataset: xr.Dataset | xr.DataTree) -> tuple[Problem, ...]:
     return tuple(replace(problem, variable=f"/{problem.variable}") for problem in problems)
 
 
-def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
+def result_of(dataset: xr.Dataset | xr.DataTree) -> Result:
     """Describe the combined dataset for the interface."""
     group = group_of(dataset)
     arrays = [array for _, node in group.walk() for array in node.arrays.values()]
@@ -88,7 +93,7 @@ def result_of(plan: Plan, dataset: xr.Dataset | xr.DataTree) -> Result:
     with xr.set_options(display_expand_data=False):  # type: ignore[no-untyped-call]
         html, text = dataset._repr_html_(), repr(dataset)
     return Result(
-        kind=plan.kind,
+        kind="datatree" if isinstance(dataset, xr.DataTree) else "dataset",
         html=html,
         text=text,
         nrefs=sum(array.manifest.nrefs for array in arrays),

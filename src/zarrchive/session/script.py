@@ -62,7 +62,7 @@ def _imports(plan: Plan) -> list[str]:
     lines = []
     if plan.is_new_dim and plan.labels_are_times:
         lines.append("import numpy as np")
-    if plan.how == "merge" or (plan.how == "concat" and plan.kind == "datatree"):
+    if plan.how in {"merge", "split"} or (plan.how == "concat" and plan.kind == "datatree"):
         lines.append("import xarray as xr")
     return [*lines, "import zarrchive"] if lines else ["import zarrchive"]
 
@@ -82,14 +82,16 @@ def _options(has_options: bool) -> list[str]:  # noqa: FBT001 - a fact about the
 
 def _dataset(plan: Plan, *, has_options: bool) -> list[str]:
     lines = _list("drop", plan.drop) if plan.drop else []
-    if plan.load and plan.how != "merge":
+    if plan.load and plan.how not in {"merge", "split"}:
         lines += _list("load", plan.parts[0].load)
     options = _open_options(plan, has_options=has_options)
     name = _name(plan)
     if plan.how == "single":
         return [*lines, f"{name} = {_opener(plan)}(files[0]{options})"]
-    if plan.how == "merge":
+    if plan.how in {"merge", "split"}:
         lines += _parts(plan)
+    if plan.how == "split":
+        return [*lines, *_groups(plan, options)]
     if plan.kind == "datatree":
         lines += _tree(plan, options)
     elif plan.how == "concat":
@@ -170,6 +172,17 @@ def _merged(plan: Plan, options: str) -> list[str]:
     return [*lines, merge]
 
 
+def _groups(plan: Plan, options: str) -> list[str]:
+    """Join the files of each part, and make it a group of a tree."""
+    return [
+        "groups = {}",
+        f"for number, {'(part, load)' if plan.load else 'part'} in enumerate(parts, start=1):",
+        *(f"    {line}" for line in _joined("ds", "part", plan, options)),
+        '    groups[f"/part_{number}"] = ds',
+        "tree = xr.DataTree.from_dict(groups)",
+    ]
+
+
 def _tree(plan: Plan, options: str) -> list[str]:
     """Join, then merge, node by node."""
     many = bool(plan.dim)
@@ -247,7 +260,7 @@ def _export(plan: Plan, export: Export) -> list[str]:
 
 
 def _name(plan: Plan) -> str:
-    return "tree" if plan.kind == "datatree" else "ds"
+    return "tree" if plan.kind == "datatree" or plan.split else "ds"
 
 
 def _quoted(text: str) -> str:

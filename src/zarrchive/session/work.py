@@ -254,7 +254,7 @@ class Work:
                 self.dispatch(r.CombineFailed(key=key, problems=(_stopped(len(plan.files)),)))
             else:
                 self._dataset = (key, dataset)
-                result, repairs = result_of(plan, dataset), repairs_of(dataset)
+                result, repairs = result_of(dataset), repairs_of(dataset)
                 self.dispatch(r.Combined(key=key, result=result, problems=repairs))
         except Exception as error:  # noqa: BLE001 - xarray may raise anything
             self.dispatch(r.CombineFailed(key=key, problems=problems_of(error, "combining")))

@@ -162,7 +162,7 @@ function drawVariableRow(row, picked, app) {
 function makePlanPanel(app) {
   /** @param {object} changes */
   const choose = (changes) => app.act("ChooseCombine", changes);
-  const how = segmented("How to combine", [["auto", "By coordinates"], ["concat", "Join along"], ["merge", "Merge"]], (value) => choose({ how: value, dim: dim.value.trim() }));
+  const how = segmented("How to combine", [["auto", "By coordinates"], ["concat", "Join along"], ["merge", "Merge"], ["split", "Split"]], (value) => choose({ how: value, dim: dim.value.trim() }));
   const dim = h("input.zx-input", { "aria-label": "Dimension to join along", list: `zx-dims-${Math.random().toString(36).slice(2)}`, placeholder: "dimension", size: "14", onchange: () => (synced.told(dim.value.trim()), choose({ dim: dim.value.trim() })) });
   const synced = makeSynced(dim);
   const known = h("datalist", { id: dim.getAttribute("list") });
@@ -182,8 +182,9 @@ function makePlanPanel(app) {
       const planless = combine.status === "failed" && combine.nvariables === 0;
       how.set(combine.how === "single" ? "auto" : combine.how);
       show(how.el, collection.count > 1);
-      show(dimField, combine.how === "concat");
-      show(orderField, combine.how === "concat");
+      const along = combine.how === "concat" || combine.how === "split";
+      show(dimField, along);
+      show(orderField, along);
       synced.show(combine.dim);
       repair.checked = combine.repair;
       show(repairField, collection.count > 1 && (combine.can_repair || combine.repair));
