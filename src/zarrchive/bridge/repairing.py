@@ -15,7 +15,7 @@ from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import varying_dims
 from zarrchive.bridge.missing_values import missing_value
 from zarrchive.bridge.repeats import without_repeats
-from zarrchive.bridge.storing_alike import stored_alike
+from zarrchive.bridge.storing_alike import stored_alike, tiles_stored_alike
 from zarrchive.errors import ManifestError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata
@@ -51,7 +51,9 @@ def repaired(
     for dim in varying_dims(found):
         found = _with_one_grid(found, dim, repairs)
     dims = dims_of(found)
-    if len(dims) != 1 or len(found) < 2:
+    if len(dims) > 1:
+        return tiles_stored_alike(found, dims, repairs)
+    if not dims or len(found) < 2:
         return found
     found = without_repeats(found, dims[0], repairs)
     names = dict.fromkeys(name for dataset in found.values() for name in dataset.data_vars)

@@ -19,18 +19,19 @@ from zarrchive.manifests._zarr import changed_metadata, codec_documents
 from zarrchive.manifests.chunk_lengths import lengths_text
 from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
 from zarrchive.manifests.concat import problems_of_concat
+from zarrchive.manifests.cutting import is_raw
+from zarrchive.manifests.rectilinear import obstacle_to_lengths, with_lengths_stated
 from zarrchive.manifests.splitting import aligned, common_length
 from zarrchive.manifests.transcoding import stored_like
 from zarrchive.manifests.unlike_chunks import as_they_lie
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from zarrchive.bridge.repairs import Repairs
-    from zarrchive.errors import Problem
 
-__all__ = ["COPIED_GLADLY", "stored_alike"]
+__all__ = ["COPIED_GLADLY", "stored_alike", "tiles_stored_alike"]
 
 COPIED_GLADLY: Final = 2**20
 """Bytes of a variable up to which its values are copied rather than chunks joined as they lie."""
@@ -41,8 +42,8 @@ class _Given(NamedTuple):
 
     name: Hashable
     arrays: dict[str, ManifestArray]
-    axis: int
-    reasons: list[Problem]
+    axes: list[int]
+    """Along which it is joined."""
 
 
 def stored_alike(
@@ -74,10 +75,9 @@ def stored_alike(
     if len(arrays) < len(virtual):
         return datasets
     axis = first.dims.index(dim)
-    reasons = problems_of_concat(aligned(list(arrays.values()), axis), axis=axis)
-    if not reasons:
+    if not problems_of_concat(aligned(list(arrays.values()), axis), axis=axis):
         return datasets
-    given = _Given(name, arrays, axis, reasons)
+    given = _Given(name, arrays, [axis])
     kinds = _kinds(arrays)
     is_ragged = _is_ragged(given, arrays[kinds[0][0]])
     copying = _stored_anew if is_ragged else _odd_ones_copied
@@ -85,6 +85,74 @@ def stored_alike(
     attempts = [copying, _joined_as_they_lie]
     if sum(arrays[url].nbytes for url in odd) > COPIED_GLADLY:
         attempts.reverse()
+    return _first_success(attempts, datasets, given, repairs)
+
+
+def tiles_stored_alike(
+    datasets: dict[str, xr.Dataset], dims: Sequence[str], repairs: Repairs
+) -> dict[str, xr.Dataset]:
+    """Have tiles fit together whose edges lie within chunks; what cannot be is as it was.
+
+    Parameters
+    ----------
+    datasets
+        By file.
+    dims
+        Along which they will be joined, more than one.
+    repairs
+        Takes note of what is done.
+    """
+    for name in dict.fromkeys(name for dataset in datasets.values() for name in dataset.data_vars):
+        given = _dangling(datasets, name, dims)
+        if given is None:
+            continue
+        attempts = [_stored_anew, _joined_as_they_lie]
+        if sum(array.nbytes for array in given.arrays.values()) > COPIED_GLADLY:
+            attempts.reverse()
+        datasets = _first_success(attempts, datasets, given, repairs)
+    return datasets
+
+
+def _dangling(
+    datasets: Mapping[str, xr.Dataset], name: Hashable, dims: Sequence[str]
+) -> _Given | None:
+    """Return a variable of which tiles end within chunks and others follow; None: all is well."""
+    variables = {url: ds.variables[name] for url, ds in datasets.items() if name in ds.variables}
+    arrays = {
+        url: array for url, one in variables.items() if (array := virtual_array(one)) is not None
+    }
+    first = next(iter(variables.values()))
+    if len(arrays) < len(datasets) or any(one.dims != first.dims for one in variables.values()):
+        return None
+    axes = [first.dims.index(dim) for dim in dims if dim in first.dims]
+    chunks = {array.chunk_lengths for array in arrays.values()}
+    dangles = len(chunks) > 1 or any(
+        array.shape[axis] % length
+        for axis in axes
+        for url, array in arrays.items()
+        if isinstance(length := array.chunk_lengths[axis], int)
+        and not _is_last(datasets, url, first.dims[axis])
+    )
+    is_cut = all(map(is_raw, arrays.values()))
+    return _Given(name, arrays, axes) if axes and dangles and not is_cut else None
+
+
+def _is_last(datasets: Mapping[str, xr.Dataset], url: str, dim: Hashable) -> bool:
+    """Whether no tile follows along a dimension, as the first labels of tiles say."""
+    if any(dim not in ds.indexes for ds in datasets.values()):
+        return False
+    indexes = {one: ds.indexes[dim] for one, ds in datasets.items() if ds.sizes[dim]}
+    firsts = {one: index[0] for one, index in indexes.items()}
+    falls = any(len(one) > 1 and one.is_monotonic_decreasing for one in indexes.values())
+    return url not in firsts or firsts[url] == (min if falls else max)(firsts.values())
+
+
+def _first_success(
+    attempts: Sequence[Callable[..., dict[str, xr.Dataset] | None]],
+    datasets: dict[str, xr.Dataset],
+    given: _Given,
+    repairs: Repairs,
+) -> dict[str, xr.Dataset]:
     for attempt in attempts:
         found = attempt(datasets, given, repairs)
         if found is not None:
@@ -94,8 +162,9 @@ def stored_alike(
 
 def _is_ragged(given: _Given, model: ManifestArray) -> bool:
     """Whether files but the last end within a chunk, so that the next cannot begin."""
-    length = model.chunk_lengths[given.axis]
-    sizes = [array.shape[given.axis] for array in given.arrays.values()]
+    (axis,) = given.axes
+    length = model.chunk_lengths[axis]
+    sizes = [array.shape[axis] for array in given.arrays.values()]
     return isinstance(length, int) and any(size % length for size in sizes[:-1])
 
 
@@ -120,7 +189,7 @@ def _joined_as_they_lie(
     datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Have each file say how long each of its chunks is."""
-    stated = as_they_lie(list(given.arrays.values()), given.axis)
+    stated = _stated(list(given.arrays.values()), given.axes)
     if stated is None:
         return None
     lengths = [lengths_text(array.chunk_lengths) for array in given.arrays.values()]
@@ -137,11 +206,21 @@ def _joined_as_they_lie(
     return _with_arrays(datasets, given.name, dict(zip(given.arrays, stated, strict=True)))
 
 
+def _stated(arrays: list[ManifestArray], axes: Sequence[int]) -> list[ManifestArray] | None:
+    if len(axes) == 1:
+        return as_they_lie(arrays, axes[0])
+    for axis in axes:
+        if any(obstacle_to_lengths(array, axis) for array in arrays):
+            return None
+        arrays = [with_lengths_stated(array, axis) for array in arrays]
+    return arrays
+
+
 def _odd_ones_copied(
     datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Store the values of the odd files as most files do, where that is exact and not too much."""
-    name, arrays, axis, _ = given
+    name, arrays, (axis,) = given
     model, *others = _kinds(arrays)
     pattern = datasets[model[0]].variables[name]
     result = None
@@ -163,12 +242,16 @@ def _stored_anew(
     datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Store the values of all files in chunks that line up."""
-    name, arrays, axis, _ = given
+    name, arrays, axes = given
     first, *_ = arrays.values()
     if not all(array.is_regular for array in arrays.values()):
         return None
-    length = common_length(list(arrays.values()), axis)
-    chunk_shape = (*first.chunk_shape[:axis], length, *first.chunk_shape[axis + 1 :])
+    # Of several dimensions, any file may come last.
+    last = [] if len(axes) == 1 else [first]
+    chunk_shape = tuple(
+        common_length([*arrays.values(), *last], axis) if axis in axes else length
+        for axis, length in enumerate(first.chunk_shape)
+    )
     grid = tuple(-(-n // chunk) for n, chunk in zip(first.shape, chunk_shape, strict=True))
     metadata = changed_metadata(first.metadata, chunk_lengths=chunk_shape)
     model = ManifestArray(metadata, ChunkManifest.empty(grid), name=first.name)
