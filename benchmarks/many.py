@@ -65,7 +65,7 @@ def _kerchunk_many(paths: Sequence[str]) -> int:
     return int(json.loads(combined["refs"]["time/.zarray"])["shape"][0])
 
 
-def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
+def _zarrchive_arrays(parts: int, refs: int) -> list[zarrchive.ManifestArray]:
     from zarrchive.location.identity import SourceFile
     from zarrchive.manifests import ChunkManifest, ManifestArray
     from zarrchive.manifests._zarr import array_metadata
@@ -79,7 +79,7 @@ def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
         dimension_names=("t", "x"),
         attributes={},
     )
-    arrays = [
+    return [
         ManifestArray(
             metadata,
             ChunkManifest.from_columns(
@@ -92,7 +92,17 @@ def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
         )
         for part in range(parts)
     ]
+
+
+def _zarrchive_concatenate(parts: int, refs: int) -> Callable[[], int]:
+    arrays = _zarrchive_arrays(parts, refs)
     return lambda: int(np.concatenate(arrays, axis=0).manifest.nrefs)
+
+
+def _zarrchive_put_together(parts: int, refs: int) -> Callable[[], int]:
+    """Ask for the columns as well, which are put together only then."""
+    arrays = _zarrchive_arrays(parts, refs)
+    return lambda: int(np.concatenate(arrays, axis=0).manifest.offset.size)
 
 
 def _virtualizarr_concatenate(parts: int, refs: int) -> Callable[[], int]:
@@ -125,4 +135,8 @@ MANY = {
     "kerchunk": _kerchunk_many,
     "xarray (netCDF4)": _xarray_many,
 }
-CONCATENATE = {"zarrchive": _zarrchive_concatenate, "VirtualiZarr": _virtualizarr_concatenate}
+CONCATENATE = {
+    "zarrchive": _zarrchive_concatenate,
+    "zarrchive, columns": _zarrchive_put_together,
+    "VirtualiZarr": _virtualizarr_concatenate,
+}

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from zarrchive.location.identity import SourceFile
 from zarrchive.manifests.canonical import FIRST_PATH, INLINE, MISSING, canonical
+from zarrchive.manifests.chunk_entries import (
+    ChunkEntry,
+    ChunkIndex,
+    InlineChunk,
+    Run,
+    StoredChunks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,39 +31,9 @@ __all__ = [
     "ChunkIndex",
     "ChunkManifest",
     "InlineChunk",
+    "Run",
     "StoredChunks",
 ]
-
-ChunkIndex: TypeAlias = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkEntry:
-    """The byte range of one encoded chunk."""
-
-    url: str
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class InlineChunk:
-    """An encoded chunk that the manifest itself holds."""
-
-    data: bytes
-
-
-class StoredChunks(NamedTuple):
-    """The chunks that exist, in C order of the grid, as columns of one length."""
-
-    position: npt.NDArray[np.uint64]
-    """Flat index in the chunk grid, C order, strictly increasing."""
-    path_id: npt.NDArray[np.uint32]
-    """`INLINE`, or `FIRST_PATH` + row of the path table."""
-    offset: npt.NDArray[np.uint64]
-    """Byte offset in the file; row of `inlined` where the chunk is inline."""
-    length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
-    """Encoded size in bytes."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,6 +153,59 @@ class ChunkManifest:
         return cls(tuple(grid_shape), (file,), (), None, *columns)
 
     @classmethod
+    def of_runs(cls, grid_shape: tuple[int, ...], runs: Sequence[Run]) -> Self:
+        """Build a manifest of runs of chunks that follow one another in C order of the grid.
+
+        The columns are put together when one of them is asked for, not before: what is joined
+        again, or only counted, costs no copy.
+
+        Parameters
+        ----------
+        grid_shape
+            Number of chunks along each dimension; all of them are in `runs`.
+        runs
+            At least one; none is empty.
+        """
+        table = tuple(sorted({run.file for run in runs}, key=SourceFile.sort_key))
+        made = object.__new__(cls)
+        fields = {"grid_shape": tuple(grid_shape), "files": table, "inlined": (), "positions": None}
+        made.__dict__.update(fields, _runs=tuple(runs))
+        return made
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a column
+        runs = self.__dict__.get("_runs")
+        if name not in {"path_id", "offset", "length"} or runs is None:
+            if name in self.__dict__:  # another thread has just put it together
+                return self.__dict__[name]
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        row = {file: FIRST_PATH + i for i, file in enumerate(self.files)}
+        ids = np.array([row[run.file] for run in runs], dtype=np.uint32)
+        columns: dict[str, npt.NDArray[Any]] = {
+            "path_id": np.repeat(ids, [run.offset.size for run in runs]),
+            "offset": np.concatenate([run.offset for run in runs]),
+            "length": np.concatenate([run.length for run in runs]),
+        }
+        for column in columns.values():
+            column.flags.writeable = False
+        self.__dict__.update({key: c.reshape(self.grid_shape) for key, c in columns.items()})
+        self.__dict__.pop("_runs", None)
+        return self.__dict__[name]
+
+    def runs(self) -> tuple[Run, ...] | None:
+        """Return the manifest as runs of chunks of one file each; None where it is none.
+
+        Nothing is copied. A manifest is one run where one file holds all of its chunks.
+        """
+        runs: tuple[Run, ...] | None = self.__dict__.get("_runs")
+        if runs is not None:
+            return runs
+        if self.positions is not None or self.inlined or len(self.files) != 1:
+            return None
+        if any(self.path_id.strides) and self.nstored < self.size:
+            return None
+        return (Run(self.files[0], self.offset.reshape(-1), self.length.reshape(-1)),)
+
+    @classmethod
     def of_bytes(cls, grid_shape: tuple[int, ...], data: bytes) -> Self:
         """Build the manifest of one chunk, of any rank, that it holds itself."""
         ids = np.full(grid_shape, INLINE, dtype=np.uint32)
@@ -239,16 +269,22 @@ class ChunkManifest:
     @property
     def nrefs(self) -> int:
         """Number of chunks that lie in a file."""
+        if "_runs" in self.__dict__:
+            return self.size
         return int(np.count_nonzero(self.path_id >= FIRST_PATH))
 
     @property
     def ninlined(self) -> int:
         """Number of chunks that the manifest itself holds."""
+        if not self.inlined:
+            return 0
         return int(np.count_nonzero(self.path_id == INLINE))
 
     @property
     def nstored(self) -> int:
         """Number of chunks that exist, in a file or inline."""
+        if "_runs" in self.__dict__:
+            return self.size
         return int(np.count_nonzero(self.path_id))
 
     @property

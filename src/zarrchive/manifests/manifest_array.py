@@ -44,9 +44,14 @@ class ManifestArray(NDArrayOperatorsMixin):
     dtype: np.dtype[Any] = field(init=False)
     """NumPy dtype of the decoded elements, in the byte order of the metadata."""
 
+    is_regular: bool = field(init=False)
+    """Whether all chunks have one shape; else the chunk grid is rectilinear."""
+
     def __post_init__(self) -> None:
         # Kept, because xarray asks for it all the time and zarr makes it anew each time.
         object.__setattr__(self, "dtype", self.metadata.data_type.to_native_dtype())
+        is_regular = all(isinstance(length, int) for length in self.chunk_lengths)
+        object.__setattr__(self, "is_regular", is_regular)
         expected = grid_shape_of(self.shape, self.chunk_lengths)
         if self.manifest.grid_shape != expected:
             raise ManifestError(
@@ -97,11 +102,6 @@ class ManifestArray(NDArrayOperatorsMixin):
     def chunk_lengths(self) -> ChunkLengths:
         """Along each dimension, elements of all chunks, or of each where they are unlike."""
         return chunk_lengths_of(self.metadata)
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether all chunks have one shape; else the chunk grid is rectilinear."""
-        return all(isinstance(length, int) for length in self.chunk_lengths)
 
     @property
     def _chunks_text(self) -> str:

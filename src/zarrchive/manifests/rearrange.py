@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from zarrchive.manifests.canonical import FIRST_PATH, INLINE
-from zarrchive.manifests.chunk_manifest import ChunkManifest
+from zarrchive.manifests.chunk_manifest import ChunkManifest, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["ChunkSelection", "joined", "permuted", "reshaped", "taken"]
+
+_FEW_CHUNKS = 4096
+"""Below, a copy costs less than remembering what is to be copied."""
 
 ChunkSelection: TypeAlias = "slice | npt.NDArray[np.int64]"
 """Chunks along one axis: a slice with step 1 inside the grid, or chunk numbers in any order."""
@@ -42,6 +45,8 @@ def joined(
         grids = [(*grid[:axis], 1, *grid[axis:]) for grid in grids]
     counts = [grid[axis] for grid in grids]
     grid_shape = (*grids[0][:axis], sum(counts), *grids[0][axis + 1 :])
+    if (whole := _joined_runs(manifests, grid_shape, axis)) is not None:
+        return whole
     files = [file for manifest in manifests for file in manifest.files]
     blobs = [blob for manifest in manifests for blob in manifest.inlined]
     first_file = _starts([len(manifest.files) for manifest in manifests])
@@ -69,6 +74,21 @@ def joined(
         offset=offsets,
         length=lengths,
     )
+
+
+def _joined_runs(
+    manifests: Sequence[ChunkManifest], grid_shape: tuple[int, ...], axis: int
+) -> ChunkManifest | None:
+    """Join manifests without a copy where each is a run of chunks of one file, as in a series."""
+    if prod(grid_shape[:axis]) != 1 or prod(grid_shape) < _FEW_CHUNKS:
+        return None
+    runs: list[Run] = []
+    for manifest in manifests:
+        found = manifest.runs() if manifest.size else ()
+        if found is None:
+            return None
+        runs += found
+    return ChunkManifest.of_runs(grid_shape, runs)
 
 
 def _starts(counts: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -105,6 +125,9 @@ def reshaped(manifest: ChunkManifest, grid_shape: tuple[int, ...]) -> ChunkManif
     """Insert or remove chunk axes of length 1; costs nothing."""
     if manifest.grid_shape == grid_shape:
         return manifest
+    runs = manifest.runs()
+    if runs is not None and len(runs) > 1:
+        return ChunkManifest.of_runs(grid_shape, runs)
     if manifest.positions is not None:
         return replace(manifest, grid_shape=grid_shape)
     return replace(
