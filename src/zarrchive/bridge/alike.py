@@ -6,7 +6,7 @@ none, and the files go the long way, which also says what does not fit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestArray
 
-__all__ = ["Series", "joined_at_once", "series_of"]
+__all__ = ["Series", "joined_at_once", "series_of", "whole_series", "without_dropped"]
 
 _REFERRING = ("coordinates", "bounds", "grid_mapping")
 """Attributes that decide which variables are coordinates, or what becomes of others."""
@@ -46,29 +46,41 @@ class Series:
     first: str
     """The file that comes first along `dim`, whose attributes are those of the whole."""
     joined: ManifestGroup
-    """The joined arrays; its problems are those of all files, and what was not compared."""
+    """The joined arrays; its problems are those of all files."""
+    unseen: tuple[Problem, ...] = ()
+    """What was taken from one file without comparing it with the others."""
 
 
 def joined_at_once(
     groups: Mapping[str, ManifestGroup], opener: Opener[xr.Dataset]
 ) -> xr.Dataset | None:
     """Return files that differ in one coordinate alone as one dataset; None if they do not."""
+    series = series_of(without_dropped(groups, opener))
+    return None if series is None else whole_series(series, opener)
+
+
+def without_dropped(
+    groups: Mapping[str, ManifestGroup], opener: Opener[xr.Dataset]
+) -> Mapping[str, ManifestGroup]:
+    """Return groups without the variables that are to be left out."""
+    if opener.drop_variables is None:
+        return groups
     path = "/" + (opener.group or "").strip("/")
     choices = Choices.of(None, opener.drop_variables, opener.decode_times)
-    if opener.drop_variables is not None:
-        groups = {
-            url: ManifestGroup(
-                arrays=choices.kept(group, path),
-                attributes=group.attributes,
-                problems=group.problems,
-            )
-            for url, group in groups.items()
-        }
-    series = series_of(groups)
-    if series is None:
-        return None
+    return {
+        url: ManifestGroup(
+            arrays=choices.kept(group, path), attributes=group.attributes, problems=group.problems
+        )
+        for url, group in groups.items()
+    }
+
+
+def whole_series(series: Series, opener: Opener[xr.Dataset]) -> xr.Dataset | None:
+    """Return a series as a dataset; None where xarray may have made another one."""
+    problems = tuple(dict.fromkeys((*series.unseen, *series.joined.problems)))
+    joined = replace(series.joined, problems=problems)
     try:
-        whole = opener.opened(series.first, series.joined)
+        whole = opener.opened(series.first, joined)
     except ZarrchiveError:
         return None
     whole.encoding.pop("source", None)  # it is of many
@@ -78,7 +90,7 @@ def joined_at_once(
         and index.dtype.kind in "iufM"
         and index.is_monotonic_increasing
         and index.is_unique
-        and notes_of(whole).problems == series.joined.problems
+        and notes_of(whole).problems == problems
     )
     return whole if is_certain else None
 
@@ -124,9 +136,9 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
     joined = ManifestGroup(
         arrays=arrays,
         attributes=ordered[0].attributes,
-        problems=tuple(dict.fromkeys(unseen + problems)),
+        problems=tuple(dict.fromkeys(problems)),
     )
-    return Series(dim=dim, first=urls[order[0]], joined=joined)
+    return Series(dim=dim, first=urls[order[0]], joined=joined, unseen=tuple(unseen))
 
 
 def _whole(

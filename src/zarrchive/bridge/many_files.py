@@ -42,7 +42,9 @@ __all__ = [
     "Pool",
     "argument_problem",
     "converted",
+    "executor_of",
     "expanded",
+    "fewer_collections",
     "kept",
     "leaves",
     "opened_files",
@@ -140,9 +142,9 @@ def opened_files(  # noqa: PLR0913 - where, how, and what is told meanwhile
     found: dict[str, T] = {}
     errors: list[ZarrchiveError] = []
     with ExitStack() as stack:
-        stack.enter_context(_fewer_collections())
+        stack.enter_context(fewer_collections())
         store = None if cache is None else stack.enter_context(_store(cache, opener))
-        pool = stack.enter_context(_executor_of(executor, len(urls)))
+        pool = stack.enter_context(executor_of(executor, len(urls)))
         tell = stack.enter_context(told(progress, "Reading files", len(urls)))
         for done, (url, outcome) in enumerate(_outcomes(urls, opener, pool, store), 1):
             if outcome.error is not None:
@@ -164,7 +166,7 @@ def converted(
     """Turn what was read of files into what is wanted of them; as `opened_files`."""
     found: dict[str, T] = {}
     errors: list[ZarrchiveError] = []
-    with _fewer_collections():
+    with fewer_collections():
         for url, root in roots.items():
             try:
                 found[url] = opener.opened(url, root)
@@ -230,7 +232,7 @@ def _chunksize(n_files: int) -> int:
 
 
 @contextmanager
-def _fewer_collections() -> Iterator[None]:
+def fewer_collections() -> Iterator[None]:
     """Have Python look for garbage less often: all that is read of files is kept.
 
     Looking through it again and again would take a fifth of the time.
@@ -248,7 +250,11 @@ def _collect_rarely() -> None:
 
 
 @contextmanager
-def _executor_of(executor: Executor | str | None, n_files: int) -> Iterator[Executor | None]:
+def executor_of(executor: Executor | str | None, n_files: int) -> Iterator[Executor | None]:
+    """Return the executor that is meant; one that is made here ends with its work.
+
+    Raises `CombineError` ``combine-argument`` for a name that is none.
+    """
     if not isinstance(executor, str):
         yield executor
         return

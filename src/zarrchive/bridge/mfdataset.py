@@ -9,6 +9,7 @@ import xarray as xr
 
 from zarrchive.bridge.alike import joined_at_once
 from zarrchive.bridge.combining import Combination, combined
+from zarrchive.bridge.folding import folded, is_worth_folding
 from zarrchive.bridge.many_files import (
     Opener,
     argument_problem,
@@ -134,10 +135,17 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         and (combine, join, combine_attrs) == ("by_coords", "exact", "override")
         and compat is coords is data_vars is None
     )
+    files = list(leaves(nested))
+    if may_be_alike and cache is None and is_worth_folding(len(files), executor):
+        series = folded(files, opener, executor=executor, progress=progress, on_problem=on_problem)
+        if series is not None:
+            whole, problems = series
+            add_problems(whole, problems)
+            return whole
     kind: Any = ManifestGroup if may_be_alike else xr.Dataset
     found: dict[str, Any]
     found, problems = opened_files(
-        list(leaves(nested)),
+        files,
         replace(opener, kind=kind),
         executor=executor,
         cache=cache,
@@ -145,10 +153,10 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         on_problem=on_problem,
     )
     if may_be_alike:
-        whole = joined_at_once(found, opener)
-        if whole is not None:
-            add_problems(whole, problems)
-            return whole
+        at_once = joined_at_once(found, opener)
+        if at_once is not None:
+            add_problems(at_once, problems)
+            return at_once
         found, more = converted(found, opener, on_problem=on_problem)
         problems += more
     opened: dict[str, xr.Dataset] = found
