@@ -1,6 +1,9 @@
 """How long an archive of many small files takes, and how much memory, in a process of its own.
 
-python archive.py [COUNT] [FOLDER]     100 000 files of 17 kB by default, which are kept
+python archive.py [COUNT] [FOLDER] [--processes]
+
+100 000 files of 17 kB by default, which are kept; with --processes they are read in as many
+processes as there are processors.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -48,13 +52,15 @@ def _write(folder: Path, day: int) -> str:
 
 def main() -> None:
     """Write what is missing, open all of it, compare a sample with netCDF4, and print figures."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else _CACHE
+    given = [word for word in sys.argv[1:] if not word.startswith("--")]
+    count = int(given[0]) if given else 100_000
+    folder = Path(given[1]) if len(given) > 1 else _CACHE
+    executor: Any = "processes" if "--processes" in sys.argv else None
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
         paths = list(pool.map(partial(_write, folder), range(count), chunksize=500))
     start = perf_counter()
-    whole = zarrchive.open_virtual_mfdataset(paths, progress=False)
+    whole = zarrchive.open_virtual_mfdataset(paths, executor=executor, progress=False)
     seconds = perf_counter() - start
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lazy = whole.virtual.open()
