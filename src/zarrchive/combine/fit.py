@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from zarrchive.bridge.repairing import grid_distance
 from zarrchive.bridge.storing_alike import COPIED_GLADLY
 from zarrchive.combine.aspects import ASPECTS, Aspect, is_time
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.group_attributes import findings_of_attributes
 from zarrchive.combine.plan import Agreeing, Finding, Remedy
-from zarrchive.combine.remedies import files_named, leave_out_files
+from zarrchive.combine.remedies import files_named, leave_out_files, leave_out_variable
 from zarrchive.combine.sequence import findings_of_sequence
-from zarrchive.errors import Problem, Severity
+from zarrchive.combine.values_compared import values_that_differ
+from zarrchive.errors import Problem
 from zarrchive.location import name as name_of
 from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.rectilinear import line_up
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["findings_of"]
 
-_COMPARED_BYTES: Final = 1 << 20
-_COMPARED_FILES: Final = 64
 _MAX_FINDINGS: Final = 500
 
 
@@ -84,7 +80,7 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
         if varies and is_virtual and not plan.is_new_dim:
             found.extend(_ragged(plan, path, having))
         if not varies:
-            found.extend(_values_that_differ(path, having))
+            found.extend(values_that_differ(path, having))
     found.extend(findings_of_sequence(plan, part))
     found.extend(findings_of_attributes(part))
     return found
@@ -118,7 +114,7 @@ def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[F
                 )
             )
         else:
-            found.extend(_values_that_differ(path, having))
+            found.extend(values_that_differ(path, having))
     return found
 
 
@@ -199,7 +195,7 @@ def _differences(
     for value, urls in files.items():
         if value == usual:
             continue
-        remedies = [leave_out_files(urls), _leave_out_variable(path)]
+        remedies = [leave_out_files(urls), leave_out_variable(path)]
         if can_load and aspect.only_virtual:
             remedies.insert(0, _load(path, having))
         problem = Problem(
@@ -227,7 +223,7 @@ def _lacking(path: str, having: Sequence[Contents], part: Sequence[Contents]) ->
         what=f"it is not in {files_named(lack)}, but in {files_named([c.url for c in having])}",
         hint="leave the variable out, or the files that lack it",
     )
-    remedies = (_leave_out_variable(path), leave_out_files(lack))
+    remedies = (leave_out_variable(path), leave_out_files(lack))
     present = tuple(contents.url for contents in having)
     groups = (Agreeing("present", present), Agreeing("missing", tuple(lack)))
     return Finding(problem, tuple(lack), remedies, groups, may_be_repaired=True)
@@ -256,7 +252,7 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
         f"chunks of {array.chunk_lengths[axis]}, and only the last file may end within a chunk",
         hint="put its values into the export, or leave the variable out",
     )
-    remedies = (_load(path, having), _leave_out_variable(path))
+    remedies = (_load(path, having), leave_out_variable(path))
     finding = Finding(problem, tuple(partial), remedies, may_be_repaired=True)
     return [_of_lengths(finding, arrays, axis)]
 
@@ -274,100 +270,9 @@ def _of_lengths(finding: Finding, arrays: Sequence[ManifestArray], axis: int | N
     return replace(finding, nbytes=nbytes, lies_ready=lies_ready)
 
 
-def _values_that_differ(path: str, having: Sequence[Contents]) -> list[Finding]:
-    """Compare a variable that is taken from the first file only."""
-    array = having[0].arrays[path]
-    nbytes = prod(array.shape) * (array.dtype.itemsize or 8)
-    is_coordinate = having[0].is_coordinate(path)
-    if not is_coordinate and (nbytes > _COMPARED_BYTES or len(having) > _COMPARED_FILES):
-        return [_not_compared(path, having)]
-    first = having[0].decoded(path) if is_coordinate else having[0].values(path)
-    differing = [
-        contents
-        for contents in having[1:]
-        if not _equal(first, contents.decoded(path) if is_coordinate else contents.values(path))
-    ]
-    if not differing:
-        return []
-    other = differing[0]
-    theirs = other.decoded(path) if is_coordinate else other.values(path)
-    urls = [contents.url for contents in differing]
-    severity: Severity = "error" if is_coordinate else "warning"
-    follows = _how_it_differs(first, theirs) if is_coordinate else "; the first is taken for all"
-    problem = Problem(
-        code="combine-coordinate" if is_coordinate else "combine-values",
-        where=urls[0],
-        variable=path,
-        what=f"its values are {_brief(theirs)} in {files_named(urls)}, but {_brief(first)} in "
-        f"{name_of(having[0].url)}{follows}",
-        hint="leave the files out that differ, or join along another dimension",
-        severity=severity,
-    )
-    groups = _groups_of_values(path, having, is_decoded=is_coordinate)
-    remedies = (leave_out_files(urls), _leave_out_variable(path))
-    can = is_coordinate and bool(follows)
-    return [Finding(problem, tuple(urls), remedies, groups, may_be_repaired=can)]
-
-
-def _groups_of_values(
-    path: str, having: Sequence[Contents], *, is_decoded: bool
-) -> tuple[Agreeing, ...]:
-    """Group files by the values of a variable, those that agree with the first one first."""
-    groups: list[tuple[np.ndarray[Any, Any] | None, list[str]]] = []
-    for contents in having:
-        values = contents.decoded(path) if is_decoded else contents.values(path)
-        for known, urls in groups:
-            if _equal(known, values):
-                urls.append(contents.url)
-                break
-        else:
-            groups.append((values, [contents.url]))
-    return tuple(Agreeing(_brief(values), tuple(urls)) for values, urls in groups)
-
-
-def _how_it_differs(mine: np.ndarray[Any, Any] | None, theirs: np.ndarray[Any, Any] | None) -> str:
-    """Say whether a coordinate is reversed, or differs by rounding only."""
-    if mine is None or theirs is None:
-        return ""
-    if (distance := grid_distance(mine, theirs)) is not None:
-        return f": they differ by at most {distance:.2g}, as rounding does"
-    if grid_distance(mine, theirs[::-1]) is not None:
-        return ": the direction is reversed"
-    return ""
-
-
-def _not_compared(path: str, having: Sequence[Contents]) -> Finding:
-    problem = Problem(
-        code="combine-values-not-compared",
-        where=having[0].url,
-        variable=path,
-        what=f"it does not vary along the joined dimension and is taken from "
-        f"{name_of(having[0].url)}; whether the other {len(having) - 1} files agree was not read",
-        hint="leave the variable out if it may differ between files",
-        severity="warning",
-    )
-    return Finding(problem, (), (_leave_out_variable(path),))
-
-
 def _axis(array: ManifestArray, dim: str) -> int | None:
     names = dims_of(array)
     return names.index(dim) if dim in names else None
-
-
-def _equal(left: np.ndarray[Any, Any] | None, right: np.ndarray[Any, Any] | None) -> bool:
-    if left is None or right is None or left.shape != right.shape:
-        return False
-    floats = left.dtype.kind in "fcmM" and right.dtype.kind in "fcmM"
-    return bool(np.array_equal(left, right, equal_nan=floats))
-
-
-def _brief(values: np.ndarray[Any, Any] | None) -> str:
-    if values is None:
-        return "unreadable"
-    flat = values.reshape(-1)
-    if flat.size <= 3:
-        return ", ".join(map(str, flat.tolist())) or "empty"
-    return f"{flat[0]} ... {flat[-1]} ({flat.size} values)"
 
 
 def _nbytes(array: ManifestArray) -> int:
@@ -380,10 +285,6 @@ def _load(path: str, having: Sequence[Contents]) -> Remedy:
         f"Put values of {path} into the export ({_size(nbytes)})",
         {"type": "SetLoad", "paths": [path], "on": True},
     )
-
-
-def _leave_out_variable(path: str) -> Remedy:
-    return Remedy(f"Leave out {path}", {"type": "PickVariables", "paths": [path], "on": False})
 
 
 def _size(nbytes: int) -> str:

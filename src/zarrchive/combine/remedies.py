@@ -10,7 +10,7 @@ from zarrchive.location import name as name_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["files_named", "leave_out_files"]
+__all__ = ["files_named", "leave_out_files", "leave_out_variable"]
 
 
 def files_named(urls: Sequence[str]) -> str:
@@ -23,3 +23,8 @@ def files_named(urls: Sequence[str]) -> str:
 def leave_out_files(urls: Sequence[str]) -> Remedy:
     """Offer to leave files out."""
     return Remedy(f"Leave out {files_named(urls)}", {"type": "LeaveOut", "urls": list(urls)})
+
+
+def leave_out_variable(path: str) -> Remedy:
+    """Offer to leave a variable out."""
+    return Remedy(f"Leave out {path}", {"type": "PickVariables", "paths": [path], "on": False})
