@@ -284,7 +284,14 @@ def test_tiles_with_dangling_edges(tmp_path, options, limit) -> None:
                 made = file.createVariable("h", "f4", ("y", "x"), chunksizes=(4, 4), **options)
                 made[:] = rng.random((6, 7))
             paths.append(str(path))
+    report = check(paths)
+    assert "4 files joined along y and x in order of their values: 2 x 2 files" in str(report)
+    assert report.fits == (not options)
     if options:
+        (problem,) = report.problems
+        assert problem.code == "combine-ragged"
+        assert "6 steps along y in 00.nc and 1 other do not fill chunks of 4" in problem.what
+        assert "Repair it, if no number changes" in str(report)
         with pytest.raises(CombineError, match="not a whole number of chunks"):
             open_virtual_mfdataset(paths)
     whole = open_virtual_mfdataset(paths, on_problem="repair", repair_limit=limit)

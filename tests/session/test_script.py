@@ -129,6 +129,25 @@ def test_what_does_not_fit_is_split_with_a_click(
             xr.testing.assert_equal(found, expected.load().transpose(*found.dims))
 
 
+def test_tiles_are_joined_along_both_dimensions(
+    combined: Callable[..., Session], tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)):
+        tile = {"y": 2 * row + np.arange(2), "x": 3 * column + np.arange(3)}
+        values = row * 10 + column + np.arange(6.0).reshape(2, 3)
+        made = xr.Dataset({"h": (("y", "x"), values)}, tile)
+        made.to_netcdf(folder / f"{row}{column}.nc", engine="netcdf4")
+    session = combined(folder)
+    assert session.state.combine.plan is not None
+    assert session.state.combine.plan.grid == (("y", 3), ("x", 2))
+    assert 'concat_dim=["y", "x"]' in session.script()
+    assert_same(session, tmp_path)
+    with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:
+        xr.testing.assert_equal(session.dataset().virtual.open().load(), expected.load())
+
+
 def test_joined_months(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
     session = combined(months)
     assert_same(session, tmp_path)

@@ -13,7 +13,7 @@ from zarrchive.combine.texts import codec_texts
 from zarrchive.manifests.chunk_lengths import lengths_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Collection, Hashable
 
     from zarrchive.manifests import ManifestArray
 
@@ -33,7 +33,8 @@ class Aspect:
     code: str
     says: str
     hint: str
-    of: Callable[[ManifestArray, int | None], Hashable]
+    of: Callable[[ManifestArray, Collection[int]], Hashable]
+    """Takes the axes along which arrays are joined as well."""
     only_virtual: bool = True
     """Whether loading the values solves it."""
     is_error: bool = True
@@ -41,18 +42,18 @@ class Aspect:
     """Whether values that differ in it alone can be stored as the others without a change."""
 
 
-def _sizes_elsewhere(array: ManifestArray, axis: int | None) -> Hashable:
-    return " x ".join("*" if i == axis else str(n) for i, n in enumerate(array.shape)) or "scalar"
+def _sizes_elsewhere(array: ManifestArray, axes: Collection[int]) -> Hashable:
+    return " x ".join("*" if i in axes else str(n) for i, n in enumerate(array.shape)) or "scalar"
 
 
-def _packing(array: ManifestArray, _axis: int | None) -> Hashable:
+def _packing(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     """Say what turns stored numbers into values; times count from a date."""
     names = (*_PACKING, "units", "calendar") if is_time(array) else _PACKING
     known = {key: array.attributes[key] for key in names if key in array.attributes}
     return ", ".join(f"{key}={plain_value(value)}" for key, value in known.items()) or "absent"
 
 
-def _calendar(array: ManifestArray, _axis: int | None) -> Hashable:
+def _calendar(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     """Say by which calendar times count; standard is what CF calls the mixed one, too."""
     if not is_time(array):
         return ""
@@ -60,7 +61,7 @@ def _calendar(array: ManifestArray, _axis: int | None) -> Hashable:
     return _SAME_CALENDAR.get(calendar, calendar)
 
 
-def _units(array: ManifestArray, _axis: int | None) -> Hashable:
+def _units(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     return "" if is_time(array) else plain_value(array.attributes.get("units", "absent"))
 
 
@@ -74,7 +75,7 @@ def plain_value(value: Any) -> str:  # noqa: ANN401 - an attribute
     return str(np.asarray(value).tolist())
 
 
-def _codecs(array: ManifestArray, _axis: int | None) -> Hashable:
+def _codecs(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     return " + ".join(codec_texts(array))
 
 

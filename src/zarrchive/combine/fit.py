@@ -7,6 +7,8 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from zarrchive.bridge.storing_alike import COPIED_GLADLY
 from zarrchive.combine.aspects import ASPECTS, Aspect, is_time
 from zarrchive.combine.contents import dims_of
@@ -17,12 +19,13 @@ from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.combine.values_compared import values_that_differ
 from zarrchive.errors import Problem
 from zarrchive.location import name as name_of
+from zarrchive.manifests.cutting import is_raw
 from zarrchive.manifests.joint_codecs import joint_codecs
-from zarrchive.manifests.rectilinear import line_up
+from zarrchive.manifests.rectilinear import line_up, obstacle_to_lengths
 from zarrchive.manifests.unlike_chunks import as_they_lie
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from zarrchive.combine.contents import Contents
     from zarrchive.combine.plan import Plan
@@ -74,16 +77,28 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
             found.append(_lacking(path, having, part))
             continue
         varies = plan.is_new_dim and not having[0].is_coordinate(path)
-        varies = varies or plan.dim in dims_of(having[0].arrays[path])
+        varies = varies or not set(plan.along).isdisjoint(dims_of(having[0].arrays[path]))
         is_virtual = path not in plan.load and path not in plan.coordinates
         found.extend(_aspects_that_differ(plan, path, having, is_virtual=is_virtual and varies))
         if varies and is_virtual and not plan.is_new_dim:
             found.extend(_ragged(plan, path, having))
         if not varies:
             found.extend(values_that_differ(path, having))
-    found.extend(findings_of_sequence(plan, part))
+    for one, files in _lines(plan, part):
+        found.extend(findings_of_sequence(one, files))
     found.extend(findings_of_attributes(part))
     return found
+
+
+def _lines(plan: Plan, part: Sequence[Contents]) -> Iterator[tuple[Plan, Sequence[Contents]]]:
+    """Yield files that follow one another along one dimension: all, or the edges of a grid."""
+    if not plan.grid or len(part) != prod(count for _, count in plan.grid):
+        yield plan, part
+        return
+    counts = [count for _, count in plan.grid]
+    for axis, (dim, count) in enumerate(plan.grid):
+        step = prod(counts[axis + 1 :])
+        yield replace(plan, dim=dim, grid=()), part[: step * count : step]
 
 
 def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:
@@ -133,7 +148,7 @@ def _unequal_parts(plan: Plan, parts: Sequence[Sequence[Contents]]) -> Finding:
 def _aspects_that_differ(
     plan: Plan, path: str, having: Sequence[Contents], *, is_virtual: bool
 ) -> list[Finding]:
-    axis = _axis(having[0].arrays[path], plan.dim)
+    axes = _axes(having[0].arrays[path], plan)
     found = []
     for aspect in ASPECTS:
         if aspect.only_virtual and not is_virtual:
@@ -145,29 +160,57 @@ def _aspects_that_differ(
             len({array.dtype for array in arrays}) > 1 or joint_codecs(arrays) is not None
         ):
             continue  # of other types, which is said, or such as other levels of compression
-        if aspect.code == "combine-chunks" and line_up(arrays, axis):
+        if aspect.code == "combine-chunks" and _line_up(plan, arrays, axes):
             continue
-        values = [aspect.of(array, axis) for array in arrays]
+        values = [aspect.of(array, axes) for array in arrays]
         if len(set(values)) > 1:
             differing = _differences(
                 path, having, list(map(str, values)), aspect, can_load=is_virtual
             )
-            if aspect.code == "combine-chunks" and _ends_within_chunks(arrays, axis):
+            if aspect.code == "combine-chunks" and _end_within_chunks(arrays, axes):
                 # Chunks of no length line up: all are copied.
-                differing = [_of_lengths(finding, arrays, axis) for finding in differing]
+                differing = [_of_lengths(finding, arrays, axes) for finding in differing]
             found.extend(differing)
             if aspect.code in {"combine-dims", "combine-shape"}:
                 break  # what follows would follow from it
     return found
 
 
-def _ends_within_chunks(arrays: Sequence[ManifestArray], axis: int | None) -> bool:
+def _end_within_chunks(arrays: Sequence[ManifestArray], axes: Sequence[int]) -> bool:
     """Tell whether files end within chunks of the usual shape, so that none can follow them."""
-    if axis is None:
-        return False
-    chunks = Counter(array.chunk_lengths[axis] for array in arrays)
-    usual = chunks.most_common(1)[0][0]
-    return isinstance(usual, int) and any(array.shape[axis] % usual for array in arrays[:-1])
+    for axis in axes:
+        usual, _ = Counter(array.chunk_lengths[axis] for array in arrays).most_common(1)[0]
+        if isinstance(usual, int) and any(array.shape[axis] % usual for array in arrays[:-1]):
+            return True
+    return False
+
+
+def _line_up(plan: Plan, arrays: Sequence[ManifestArray], axes: Sequence[int]) -> bool:
+    """Tell whether chunks continue from file to file, as they are or cut."""
+    if len(axes) < 2:
+        return line_up(arrays, axes[0] if axes else None)
+    alike = len({array.chunk_lengths for array in arrays}) == 1
+    return all(map(is_raw, arrays)) or (alike and not _dangling(plan, arrays, axes))
+
+
+def _dangling(plan: Plan, arrays: Sequence[ManifestArray], axes: Sequence[int]) -> dict[int, int]:
+    """Return the files, by number, that end within a chunk while others follow; and the axis."""
+    if len(axes) < 2:
+        inner = range(len(arrays) - 1)
+        return {i: axis for axis in axes for i in inner if _ends_within_a_chunk(arrays[i], axis)}
+    counts = [count for _, count in plan.grid]
+    names = dims_of(arrays[0])
+    found: dict[int, int] = {}
+    if len(arrays) != prod(counts):
+        return found  # a part of the grid
+    for number, array in enumerate(arrays):
+        place = np.unravel_index(number, counts)
+        for position, (dim, count) in zip(place, plan.grid, strict=True):
+            if dim in names and position < count - 1:
+                axis = names.index(dim)
+                if _ends_within_a_chunk(array, axis):
+                    found.setdefault(number, axis)
+    return found
 
 
 def _decodes(plan: Plan, path: str, having: Sequence[Contents]) -> bool:
@@ -230,31 +273,27 @@ def _lacking(path: str, having: Sequence[Contents], part: Sequence[Contents]) ->
 
 
 def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
-    axis = _axis(having[0].arrays[path], plan.dim)
-    if axis is None:
-        return []
-    partial = [
-        contents.url
-        for contents in having[:-1]
-        if _ends_within_a_chunk(contents.arrays[path], axis)
-    ]
-    chunks = {contents.arrays[path].chunk_lengths for contents in having}
     arrays = [contents.arrays[path] for contents in having]
-    if not partial or len(chunks) > 1 or line_up(arrays, axis):
+    axes = _axes(arrays[0], plan)
+    partial = _dangling(plan, arrays, axes)
+    chunks = {array.chunk_lengths for array in arrays}
+    if not partial or len(chunks) > 1 or _line_up(plan, arrays, axes):
         return []
-    first = next(contents for contents in having if contents.url == partial[0])
-    array = first.arrays[path]
+    number, axis = next(iter(partial.items()))
+    array, files = arrays[number], [having[i].url for i in partial]
+    same = [having[i].url for i, other in partial.items() if other == axis]
     problem = Problem(
         code="combine-ragged",
-        where=partial[0],
+        where=files[0],
         variable=path,
-        what=f"{array.shape[axis]} steps along {plan.dim} in {files_named(partial)} do not fill "
-        f"chunks of {array.chunk_lengths[axis]}, and only the last file may end within a chunk",
+        what=f"{array.shape[axis]} steps along {dims_of(array)[axis]} in {files_named(same)} do "
+        f"not fill chunks of {array.chunk_lengths[axis]}, and only the last file may end within "
+        "a chunk",
         hint="put its values into the export, or leave the variable out",
     )
     remedies = (_load(path, having), leave_out_variable(path))
-    finding = Finding(problem, tuple(partial), remedies, may_be_repaired=True)
-    return [_of_lengths(finding, arrays, axis)]
+    finding = Finding(problem, tuple(files), remedies, may_be_repaired=True)
+    return [_of_lengths(finding, arrays, axes)]
 
 
 def _ends_within_a_chunk(array: ManifestArray, axis: int) -> bool:
@@ -262,17 +301,20 @@ def _ends_within_a_chunk(array: ManifestArray, axis: int) -> bool:
     return isinstance(length, int) and array.shape[axis] % max(length, 1) > 0
 
 
-def _of_lengths(finding: Finding, arrays: Sequence[ManifestArray], axis: int | None) -> Finding:
+def _of_lengths(finding: Finding, arrays: Sequence[ManifestArray], axes: Sequence[int]) -> Finding:
     """State what repairing chunks of unlike length takes, which concerns all files."""
     nbytes = sum(map(_nbytes, arrays))
-    is_much = nbytes > COPIED_GLADLY and axis is not None
-    lies_ready = is_much and as_they_lie(arrays, axis or 0) is not None
+    lies_ready = nbytes > COPIED_GLADLY and (
+        as_they_lie(arrays, axes[0]) is not None
+        if len(axes) == 1
+        else not any(obstacle_to_lengths(array, axis) for array in arrays for axis in axes)
+    )
     return replace(finding, nbytes=nbytes, lies_ready=lies_ready)
 
 
-def _axis(array: ManifestArray, dim: str) -> int | None:
+def _axes(array: ManifestArray, plan: Plan) -> list[int]:
     names = dims_of(array)
-    return names.index(dim) if dim in names else None
+    return [names.index(dim) for dim in plan.along if dim in names]
 
 
 def _nbytes(array: ManifestArray) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from zarrchive.combine.agreeing import fitting_groups, split_remedy
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.fit import findings_of
+from zarrchive.combine.grid import Grid, grid_of
 from zarrchive.combine.labels import labels_of
 from zarrchive.combine.plan import Finding, Part, Plan, Remedy, VariableRow
 from zarrchive.combine.sentence import sentence_of
@@ -68,6 +69,9 @@ def propose(
         dim, labels, are_times, parts = _labelled(parts, dim, choice)
     elif joined:
         parts = [_ordered(part, dim, choice.order) for part in parts]
+    grid = _grid(parts, choice, differing)
+    if grid is not None:
+        dim, parts = grid.dims[0][0], [list(grid.files)]
     paths = {path for contents in files for path in contents.arrays}
     coordinates = {path for contents in files for path in contents.coordinates()}
     drop = tuple(sorted(paths & choice.unpicked))
@@ -77,6 +81,7 @@ def propose(
         kind="datatree" if any(contents.is_hierarchy for contents in files) else "dataset",
         parts=tuple(_part(part, values) for part in parts),
         dim=dim,
+        grid=() if grid is None else grid.dims,
         labels=labels,
         labels_are_times=are_times,
         drop=drop,
@@ -91,6 +96,14 @@ def propose(
     findings = (*unreadable, *_with_split(plan, findings_of(plan, parts), parts[0]))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
     return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
+
+
+def _grid(parts: list[list[Contents]], choice: Choice, differing: list[str]) -> Grid | None:
+    """Return the files as a grid, where that is what they are and nobody wants it otherwise."""
+    is_free = choice.how in {"auto", "concat"} and not choice.dim and choice.order == "coordinate"
+    if not is_free or len(parts) > 1 or any(one.is_hierarchy for one in parts[0]):
+        return None
+    return grid_of(parts[0], differing)
 
 
 def _split(

@@ -88,6 +88,9 @@ class Plan:
     parts: tuple[Part, ...]
     dim: str = ""
     """Dimension along which files are joined; empty where every part is one file."""
+    grid: tuple[tuple[str, int], ...] = ()
+    """Several dimensions along which the files of the only part are joined, with the number of
+    files along each; the last one varies fastest."""
     labels: tuple[str, ...] | None = None
     """Coordinate of a new dimension, one per file; None where `dim` exists in the files."""
     labels_are_times: bool = False
@@ -128,9 +131,14 @@ class Plan:
         return self.kind == "dataset" and bool(self.dim) and not self.is_new_dim
 
     @property
+    def along(self) -> tuple[str, ...]:
+        """All dimensions along which files are joined."""
+        return tuple(dim for dim, _ in self.grid) or ((self.dim,) if self.dim else ())
+
+    @property
     def can_split(self) -> bool:
         """Whether files that do not fit could go into groups of a tree."""
-        return self.can_repair and len(self.parts) == 1
+        return self.can_repair and len(self.parts) == 1 and not self.grid
 
     @property
     def is_new_dim(self) -> bool:

@@ -60,12 +60,17 @@ def _joined(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
 
 
 def _dimension(plan: Plan) -> str:
+    if plan.grid:
+        *first, last = plan.along
+        return f"{', '.join(first)} and {last}"
     return f"a new dimension {plan.dim}" if plan.is_new_dim else plan.dim
 
 
 def _order(plan: Plan) -> str:
     if plan.is_new_dim:
         return " by their times" if plan.labels_are_times else " in order of file names"
+    if plan.grid:
+        return " in order of their values"
     has_values = any(path.rpartition("/")[2] == plan.dim for path in plan.coordinates)
     return " in order of its values" if has_values else " in order of file names"
 
@@ -74,6 +79,8 @@ def _extent(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
     """Say how long the joined dimension becomes."""
     if not plan.dim:
         return ""
+    if plan.grid:
+        return f"{' x '.join(str(count) for _, count in plan.grid)} files, "
     if plan.is_new_dim:
         return f"{counted(len(plan.labels or ()), 'step')}, "
     counted_parts = parts if plan.split else parts[:1]

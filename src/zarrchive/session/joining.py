@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
@@ -15,16 +15,25 @@ from zarrchive.bridge.notes import add_problems, notes_of
 from zarrchive.bridge.repairing import repaired
 from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
 from zarrchive.combine.agreeing import part_name
+from zarrchive.combine.grid import nested
 from zarrchive.session.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from zarrchive.combine.contents import Contents
     from zarrchive.combine.plan import Part, Plan
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestGroup
     from zarrchive.session.tasks import Job
+
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "data_vars": "minimal",
+    "coords": "minimal",
+    "compat": "override",
+    "join": "exact",
+    "combine_attrs": "override",
+}
 
 __all__ = ["carry_out", "group_of", "repairs_of", "result_of"]
 
@@ -54,7 +63,7 @@ def carry_out(
         if plan.repair:
             options = scan(part.files[0]).storage_options
             repairs = Repairs(REPAIR_LIMIT, options, problems)
-            opened = repaired(opened, lambda _: [plan.dim], repairs)
+            opened = repaired(opened, lambda _: list(plan.along), repairs)
         files = list(opened.values())
         parts.append(_joined(plan, files) if plan.dim else files[0])
     combined: xr.Dataset | xr.DataTree
@@ -128,14 +137,14 @@ def _joined(plan: Plan, opened: Sequence[Any]) -> Any:  # noqa: ANN401 - dataset
 
 
 def _concat(plan: Plan, datasets: Sequence[xr.Dataset]) -> xr.Dataset:
+    if plan.grid:
+        tiles = nested(datasets, [count for _, count in plan.grid])
+        whole: xr.Dataset = xr.combine_nested(tiles, concat_dim=list(plan.along), **_OPTIONS)
+        return whole
     return xr.concat(
         datasets,
         dim=plan.dim,
-        data_vars="all" if plan.is_new_dim else "minimal",
-        coords="minimal",
-        compat="override",
-        join="exact",
-        combine_attrs="override",
+        **{**_OPTIONS, "data_vars": "all" if plan.is_new_dim else "minimal"},
     )
 
 

@@ -95,7 +95,8 @@ def _dataset(plan: Plan, *, has_options: bool) -> list[str]:
     if plan.kind == "datatree":
         lines += _tree(plan, options)
     elif plan.how == "concat":
-        lines += _joined(name, "files", plan, options)
+        lines += _nesting(plan)
+        lines += _joined(name, "grid" if plan.grid else "files", plan, options)
     else:
         lines += _merged(plan, options)
     return [*lines, *_labels(name, plan)]
@@ -122,11 +123,25 @@ def _joined(name: str, files: str, plan: Plan, options: str) -> list[str]:
     return [
         f"{name} = zarrchive.open_virtual_mfdataset(",
         f"    {files}{options},",
-        f'    combine="nested", concat_dim={_quoted(plan.dim)}, data_vars={_data_vars(plan)},',
+        f'    combine="nested", concat_dim={_concat_dim(plan)}, data_vars={_data_vars(plan)},',
         '    coords="minimal", compat="override", join="exact", combine_attrs="override",',
         *(['    on_problem="repair",'] if plan.repair else []),
         ")",
     ]
+
+
+def _concat_dim(plan: Plan) -> str:
+    return _in_line(plan.along) if plan.grid else _quoted(plan.dim)
+
+
+def _nesting(plan: Plan) -> list[str]:
+    """Put the files of a grid into lists of lists."""
+    lines = ["grid = files"] if plan.grid else []
+    for dim, count in reversed(plan.grid[1:]):
+        lines.append(
+            f"grid = [grid[i:i + {count}] for i in range(0, len(grid), {count})]  # along {dim!r}"
+        )
+    return lines
 
 
 def _data_vars(plan: Plan) -> str:
