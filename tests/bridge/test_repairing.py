@@ -111,14 +111,30 @@ def test_a_scale_factor_that_changed_is_repacked_where_that_is_exact(member):
     xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
 
 
-def test_a_scale_factor_that_would_change_values_is_an_error(member):
+def test_a_scale_factor_that_would_change_values_is_decoded_in_all_files(member, tmp_path):
+    attributes = [{"scale_factor": 0.5}, {"scale_factor": 0.3}, {"scale_factor": 0.5}]
     paths = [
-        member("a", 0, attributes={"scale_factor": 0.5}),
-        member("b", 2, attributes={"scale_factor": 0.3}),
-        member("c", 4, attributes={"scale_factor": 0.5}),
+        member(name, 2 * i, attributes={"units": "K", **attributes[i]})
+        for i, name in enumerate("abc")
     ]
+    with netCDF4.Dataset(paths[1], "a") as file:
+        file["t"].set_auto_maskandscale(False)
+        file["t"][0, 1] = -99
+    virtual, problems = repaired(paths)
+    problem = only(problems)
+    assert "scale_factor" in problem.what
+    assert "its decoded values in all files, 144 bytes, are in the dataset" in problem.what
+    expected = files_themselves(paths)
+    assert virtual.t.dtype == expected.t.dtype
+    assert virtual.t.attrs == {"units": "K"}
+    assert np.isnan(virtual.t[2, 1])
+    xr.testing.assert_equal(virtual.virtual.open().load(), expected)
     with pytest.raises(CombineError, match="scale_factor"):
-        open_virtual_mfdataset(paths, on_problem="repair")
+        open_virtual_mfdataset(paths, on_problem="repair", repair_limit=143)
+    virtual.virtual.to_kerchunk(str(tmp_path / "all.json"))
+    options = {"storage_options": {"fo": str(tmp_path / "all.json")}, "chunks": None}
+    again = xr.open_dataset("reference://", engine="zarr", consolidated=False, **options)
+    xr.testing.assert_equal(again.load(), expected)
 
 
 def test_other_units_are_an_error(member):
@@ -142,13 +158,16 @@ def test_another_fill_value_is_repacked(member):
     assert np.isnan(lazy.t[2, 1])
 
 
-def test_float32_among_float64_is_widened_but_not_the_reverse(member):
+def test_float32_among_float64_is_widened_and_the_reverse_is_loaded(member):
     paths = [member("a", 0, dtype="f8"), member("b", 2, dtype="f4"), member("c", 4, dtype="f8")]
     virtual, _ = repaired(paths)
+    assert isinstance(virtual.t.data, ManifestArray)
     xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
     paths = [member("d", 6, dtype="f4"), member("e", 8, dtype="f8"), member("f", 10, dtype="f4")]
-    with pytest.raises(CombineError, match="data type"):
-        open_virtual_mfdataset(paths, on_problem="repair")
+    virtual, problems = repaired(paths)
+    assert "the data type is" in only(problems).what
+    assert virtual.t.dtype == "f8"
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves(paths))
 
 
 def test_a_variable_that_is_missing_once_reads_as_missing(member):

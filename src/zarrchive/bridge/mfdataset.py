@@ -99,7 +99,9 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         ``"repair"`` does so too, and makes files fit where no number changes by it: values of
         files that are stored in another way than those of most are copied into the dataset; a
         variable that some files lack reads as missing there; coordinates that differ by
-        rounding, or run in reverse, become one. The problems say what was done.
+        rounding, or run in reverse, become one; large chunks that do not line up are joined as
+        they lie; what cannot be stored alike is decoded in all files. The problems say what was
+        done.
     repair_limit
         Bytes of values that repairs may copy; what would take more is an error, as without.
     group, reader, loadable_variables, drop_variables, decode_times, storage_options

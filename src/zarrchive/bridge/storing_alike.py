@@ -6,12 +6,13 @@ understand. Chunks that lie otherwise but are too much to copy are joined as the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
 
 from zarrchive.bridge._xarray import virtual_array
+from zarrchive.bridge.loading_all import Given, loaded_decoded
 from zarrchive.bridge.repacking import repacked
 from zarrchive.errors import ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
@@ -35,15 +36,6 @@ __all__ = ["COPIED_GLADLY", "stored_alike", "tiles_stored_alike"]
 
 COPIED_GLADLY: Final = 2**20
 """Bytes of a variable up to which its values are copied rather than chunks joined as they lie."""
-
-
-class _Given(NamedTuple):
-    """A variable that does not fit."""
-
-    name: Hashable
-    arrays: dict[str, ManifestArray]
-    axes: list[int]
-    """Along which it is joined."""
 
 
 def stored_alike(
@@ -77,7 +69,7 @@ def stored_alike(
     axis = first.dims.index(dim)
     if not problems_of_concat(aligned(list(arrays.values()), axis), axis=axis):
         return datasets
-    given = _Given(name, arrays, [axis])
+    given = Given(name, arrays, [axis])
     kinds = _kinds(arrays)
     is_ragged = _is_ragged(given, arrays[kinds[0][0]])
     copying = _stored_anew if is_ragged else _odd_ones_copied
@@ -85,7 +77,7 @@ def stored_alike(
     attempts = [copying, _joined_as_they_lie]
     if sum(arrays[url].nbytes for url in odd) > COPIED_GLADLY:
         attempts.reverse()
-    return _first_success(attempts, datasets, given, repairs)
+    return _first_success([*attempts, loaded_decoded], datasets, given, repairs)
 
 
 def tiles_stored_alike(
@@ -115,7 +107,7 @@ def tiles_stored_alike(
 
 def _dangling(
     datasets: Mapping[str, xr.Dataset], name: Hashable, dims: Sequence[str]
-) -> _Given | None:
+) -> Given | None:
     """Return a variable of which tiles end within chunks and others follow; None: all is well."""
     variables = {url: ds.variables[name] for url, ds in datasets.items() if name in ds.variables}
     arrays = {
@@ -134,7 +126,7 @@ def _dangling(
         and not _is_last(datasets, url, first.dims[axis])
     )
     is_cut = all(map(is_raw, arrays.values()))
-    return _Given(name, arrays, axes) if axes and dangles and not is_cut else None
+    return Given(name, arrays, axes) if axes and dangles and not is_cut else None
 
 
 def _is_last(datasets: Mapping[str, xr.Dataset], url: str, dim: Hashable) -> bool:
@@ -150,7 +142,7 @@ def _is_last(datasets: Mapping[str, xr.Dataset], url: str, dim: Hashable) -> boo
 def _first_success(
     attempts: Sequence[Callable[..., dict[str, xr.Dataset] | None]],
     datasets: dict[str, xr.Dataset],
-    given: _Given,
+    given: Given,
     repairs: Repairs,
 ) -> dict[str, xr.Dataset]:
     for attempt in attempts:
@@ -160,7 +152,7 @@ def _first_success(
     return datasets
 
 
-def _is_ragged(given: _Given, model: ManifestArray) -> bool:
+def _is_ragged(given: Given, model: ManifestArray) -> bool:
     """Whether files but the last end within a chunk, so that the next cannot begin."""
     (axis,) = given.axes
     length = model.chunk_lengths[axis]
@@ -186,7 +178,7 @@ def _with_arrays(
 
 
 def _joined_as_they_lie(
-    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+    datasets: Mapping[str, xr.Dataset], given: Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Have each file say how long each of its chunks is."""
     stated = _stated(list(given.arrays.values()), given.axes)
@@ -217,29 +209,34 @@ def _stated(arrays: list[ManifestArray], axes: Sequence[int]) -> list[ManifestAr
 
 
 def _odd_ones_copied(
-    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+    datasets: Mapping[str, xr.Dataset], given: Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Store the values of the odd files as most files do, where that is exact and not too much."""
     name, arrays, (axis,) = given
     model, *others = _kinds(arrays)
     pattern = datasets[model[0]].variables[name]
-    result = None
+    limit, done = repairs.limit, []
     for urls in others:
         reasons = problems_of_concat([arrays[model[0]], arrays[urls[0]]], axis=axis)
         if not reasons:
             continue
         copied = _copied({url: arrays[url] for url in urls}, arrays[model[0]], repairs)
         if copied is None:
-            continue
-        result = _with_arrays(result or datasets, name, copied, pattern)
+            repairs.limit = limit
+            return None
+        done.append((reasons[0], copied))
+    result = dict(datasets)
+    for reason, copied in done:
+        result = _with_arrays(result, name, copied, pattern)
         nbytes = sum(array.nbytes for array in copied.values())
-        what = f"did not fit ({reasons[0].what}); its values, {nbytes} bytes, are in the dataset"
-        repairs.note(name, urls, len(datasets), what, "the files themselves are not changed")
-    return result
+        what = f"did not fit ({reason.what}); its values, {nbytes} bytes, are in the dataset"
+        hint = "the files themselves are not changed"
+        repairs.note(name, list(copied), len(datasets), what, hint)
+    return result if done else None
 
 
 def _stored_anew(
-    datasets: Mapping[str, xr.Dataset], given: _Given, repairs: Repairs
+    datasets: Mapping[str, xr.Dataset], given: Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
     """Store the values of all files in chunks that line up."""
     name, arrays, axes = given

@@ -116,6 +116,7 @@ ASPECTS: Final = (
         "the fill value",
         _LOAD_OR_LEAVE,
         lambda array, _: plain_value(array.metadata.fill_value),
+        may_be_repaired=True,
     ),
     Aspect(
         "combine-packing",
