@@ -97,9 +97,11 @@ def test_at_once_is_as_file_by_file(tmp_path_factory, data, change: str) -> None
         for number, n in enumerate(lengths)
     ]
     paths = data.draw(st.permutations(paths))
-    drop = data.draw(st.sampled_from([None, "mask"]))
-    found = outcome(paths, drop_variables=drop)
-    expected = outcome(paths, drop_variables=drop, preprocess=lambda ds: ds)
+    options = {"drop_variables": data.draw(st.sampled_from([None, "mask"]))}
+    if data.draw(st.booleans()):
+        options |= {"combine": "nested", "concat_dim": data.draw(st.sampled_from(["time", "lat"]))}
+    found = outcome(paths, **options)
+    expected = outcome(paths, preprocess=lambda ds: ds, **options)
     assert isinstance(found, xr.Dataset) == isinstance(expected, xr.Dataset)
     if not isinstance(expected, xr.Dataset):
         assert found == expected

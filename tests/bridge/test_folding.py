@@ -81,6 +81,8 @@ def test_batch_by_batch_is_as_file_by_file(tmp_path_factory, data, change: str) 
     if data.draw(st.booleans()):
         paths = data.draw(st.permutations(paths))
     options = {"drop_variables": data.draw(st.sampled_from([None, "mask"]))}
+    if data.draw(st.booleans()):
+        options |= {"combine": "nested", "concat_dim": "time"}
     on_problem = data.draw(st.sampled_from(["raise", "skip"]))
     if on_problem == "skip":
         bad = folder / "bad.nc"

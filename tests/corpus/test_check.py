@@ -22,7 +22,10 @@ def test_volumes_of_a_radar_fit_by_their_times(series: str) -> None:
     report = check(sorted(map(str, RADAR.glob(f"{series}*.h5"))))
     assert report.fits
     assert report.plan is not None
-    assert "along a new dimension time by their times: 2 steps" in report.plan.sentence
+    assert (
+        "along a new dimension time by the times in their attributes: 2 steps"
+        in report.plan.sentence
+    )
     assert [problem.code for problem in report.problems] == ["combine-attributes"]
 
 

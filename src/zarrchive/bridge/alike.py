@@ -47,16 +47,21 @@ class Series:
     """The file that comes first along `dim`, whose attributes are those of the whole."""
     joined: ManifestGroup
     """The joined arrays; its problems are those of all files."""
+    is_in_order: bool = True
+    """Whether files were given in the order of the coordinate."""
     unseen: tuple[Problem, ...] = ()
     """What was taken from one file without comparing it with the others."""
 
 
 def joined_at_once(
-    groups: Mapping[str, ManifestGroup], opener: Opener[xr.Dataset]
+    groups: Mapping[str, ManifestGroup], opener: Opener[xr.Dataset], concat_dim: str | None
 ) -> xr.Dataset | None:
-    """Return files that differ in one coordinate alone as one dataset; None if they do not."""
+    """Return files that differ in one coordinate alone as one dataset; None if they do not.
+
+    Where `concat_dim` is given, it has to be that coordinate, and files have to be in its order.
+    """
     series = series_of(without_dropped(groups, opener))
-    return None if series is None else whole_series(series, opener)
+    return None if series is None else whole_series(series, opener, concat_dim)
 
 
 def without_dropped(
@@ -75,8 +80,12 @@ def without_dropped(
     }
 
 
-def whole_series(series: Series, opener: Opener[xr.Dataset]) -> xr.Dataset | None:
+def whole_series(
+    series: Series, opener: Opener[xr.Dataset], concat_dim: str | None
+) -> xr.Dataset | None:
     """Return a series as a dataset; None where xarray may have made another one."""
+    if concat_dim is not None and not (series.dim == concat_dim and series.is_in_order):
+        return None
     problems = tuple(dict.fromkeys((*series.unseen, *series.joined.problems)))
     joined = replace(series.joined, problems=problems)
     try:
@@ -138,7 +147,13 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
         attributes=ordered[0].attributes,
         problems=tuple(dict.fromkeys(problems)),
     )
-    return Series(dim=dim, first=urls[order[0]], joined=joined, unseen=tuple(unseen))
+    return Series(
+        dim=dim,
+        first=urls[order[0]],
+        joined=joined,
+        is_in_order=order == sorted(order),
+        unseen=tuple(unseen),
+    )
 
 
 def _whole(

@@ -53,10 +53,11 @@ def is_worth_folding(n_files: int, executor: Pool) -> bool:
     return n_files >= (_MANY if executor is None else 4 * _workers(executor))
 
 
-def folded(
+def folded(  # noqa: PLR0913 - where, how, and what is told meanwhile
     urls: Sequence[str],
     opener: Opener[xr.Dataset],
     *,
+    concat_dim: str | None,
     executor: Pool,
     progress: Progress,
     on_problem: str,
@@ -67,6 +68,8 @@ def folded(
     ----------
     urls
         In the order in which they were given; batches must not overlap.
+    concat_dim
+        The coordinate in which they have to differ, and rise in this order; None: any.
     opener, executor, progress, on_problem
         As for `zarrchive.bridge.many_files.opened_files`.
 
@@ -98,7 +101,7 @@ def folded(
     if not parts:
         raise CombineError(*problems)
     series = _joined(parts)
-    whole = None if series is None else whole_series(series, opener)
+    whole = None if series is None else whole_series(series, opener, concat_dim)
     return None if whole is None else (whole, problems)
 
 
@@ -144,4 +147,5 @@ def _joined(parts: Sequence[Series]) -> Series | None:
     if whole is None or any(part.dim not in {"", whole.dim} for part in parts):
         return None
     unseen = next((part.unseen for part in parts if part.unseen), whole.unseen)
-    return replace(whole, unseen=unseen)
+    is_in_order = whole.is_in_order and all(part.is_in_order for part in parts)
+    return replace(whole, unseen=unseen, is_in_order=is_in_order)

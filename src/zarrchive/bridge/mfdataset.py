@@ -134,12 +134,21 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     may_be_alike = (
         preprocess is None
         and loadable_variables is None
-        and (combine, join, combine_attrs) == ("by_coords", "exact", "override")
+        and (join, combine_attrs) == ("exact", "override")
+        and (combine == "by_coords" or _is_one_line(nested, concat_dim))
         and compat is coords is data_vars is None
     )
     files = list(leaves(nested))
+    along = str(concat_dim) if combine == "nested" else None
     if may_be_alike and cache is None and is_worth_folding(len(files), executor):
-        series = folded(files, opener, executor=executor, progress=progress, on_problem=on_problem)
+        series = folded(
+            files,
+            opener,
+            concat_dim=along,
+            executor=executor,
+            progress=progress,
+            on_problem=on_problem,
+        )
         if series is not None:
             whole, problems = series
             add_problems(whole, problems)
@@ -155,7 +164,7 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         on_problem=on_problem,
     )
     if may_be_alike:
-        at_once = joined_at_once(found, opener)
+        at_once = joined_at_once(found, opener, along)
         if at_once is not None:
             add_problems(at_once, problems)
             return at_once
@@ -180,6 +189,11 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     result = combined(opened, how)
     add_problems(result, problems)
     return result
+
+
+def _is_one_line(nested: Any, concat_dim: object) -> bool:  # noqa: ANN401 - nested lists
+    """Whether files are to be joined along one dimension, in the order in which they are."""
+    return isinstance(concat_dim, str) and all(isinstance(one, str) for one in nested)
 
 
 def preprocessed(preprocess: Callable[[T], T], opened: Mapping[str, T]) -> dict[str, T]:

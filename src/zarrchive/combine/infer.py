@@ -12,7 +12,7 @@ from zarrchive.combine.agreeing import fitting_groups, split_remedy
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.fit import findings_of
 from zarrchive.combine.grid import Grid, grid_of
-from zarrchive.combine.labels import labels_of
+from zarrchive.combine.labels import Labels, labels_of
 from zarrchive.combine.plan import Finding, Part, Plan, Remedy, VariableRow
 from zarrchive.combine.sentence import sentence_of
 from zarrchive.combine.texts import dtype_text
@@ -64,9 +64,10 @@ def propose(
     parts = _parts(files, choice, differing)
     joined = any(len(part) > 1 for part in parts)
     dim, is_new = _dim(parts, choice, differing) if joined else ("", False)
-    labels, are_times = None, False
+    labels = None
     if joined and is_new:
-        dim, labels, are_times, parts = _labelled(parts, dim, choice)
+        labels, parts = _labelled(parts, choice)
+        dim = dim or ("time" if labels.are_times else "file")
     elif joined:
         parts = [_ordered(part, dim, choice.order) for part in parts]
     grid = _grid(parts, choice, differing)
@@ -82,8 +83,9 @@ def propose(
         parts=tuple(_part(part, values) for part in parts),
         dim=dim,
         grid=() if grid is None else grid.dims,
-        labels=labels,
-        labels_are_times=are_times,
+        labels=None if labels is None else labels.values,
+        labels_are_times=labels is not None and labels.are_times,
+        labels_source="" if labels is None else labels.source,
         drop=drop,
         load=tuple(sorted(load)),
         coordinates=tuple(sorted(coordinates - choice.unpicked)),
@@ -239,17 +241,15 @@ def _falls(contents: Contents, dim: str) -> bool:
     return bool(values.reshape(-1)[0] > values.reshape(-1)[-1])
 
 
-def _labelled(
-    parts: list[list[Contents]], dim: str, choice: Choice
-) -> tuple[str, tuple[str, ...], bool, list[list[Contents]]]:
+def _labelled(parts: list[list[Contents]], choice: Choice) -> tuple[Labels, list[list[Contents]]]:
     """Order files for a new dimension and give each its coordinate value."""
     parts = [_ordered(part, "", "name") for part in parts]
-    labels, are_times = labels_of(parts[0])
-    if are_times and choice.order == "coordinate":
-        ranked = sorted(range(len(labels)), key=labels.__getitem__)
-        labels = tuple(labels[i] for i in ranked)
+    labels = labels_of(parts[0])
+    if labels.are_times and choice.order == "coordinate":
+        ranked = sorted(range(len(labels.values)), key=labels.values.__getitem__)
+        labels = labels._replace(values=tuple(labels.values[i] for i in ranked))
         parts = [[part[i] for i in ranked] if len(part) == len(ranked) else part for part in parts]
-    return dim or ("time" if are_times else "file"), labels, are_times, parts
+    return labels, parts
 
 
 def _dims_to_offer(files: Sequence[Contents], differing: list[str]) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from zarrchive.combine.times_in_names import times_in_names
 from zarrchive.location import name as name_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from zarrchive.combine.contents import Contents
     from zarrchive.manifests import ManifestGroup
 
-__all__ = ["labels_of"]
+__all__ = ["Labels", "labels_of"]
 
 _TIME_ATTRIBUTES: Final = (
     # ODIM (OPERA data information model for HDF5, section 4.2): nominal time of the product.
@@ -24,21 +25,36 @@ _TIME_ATTRIBUTES: Final = (
 )
 
 
-def labels_of(files: Sequence[Contents]) -> tuple[tuple[str, ...], bool]:
-    """Return one label per file, all distinct, and whether they are ISO 8601 times.
+class Labels(NamedTuple):
+    """The coordinate of a new dimension."""
 
-    Times come from attributes that conventions define for this; where these are absent or not
-    distinct, file names are the labels, made distinct by the folder if need be.
+    values: tuple[str, ...]
+    """One for each file, all distinct."""
+    are_times: bool
+    """Whether they are ISO 8601 times."""
+    source: str
+    """Where they come from, in words."""
+
+
+def labels_of(files: Sequence[Contents]) -> Labels:
+    """Return what tells files apart.
+
+    Times come from attributes that conventions define for this, else from file names. Where
+    there are none, or they are not distinct, file names are the labels, made distinct by the
+    folder if need be.
     """
     for path, names in _TIME_ATTRIBUTES:
         times = [_time(contents.root, path, names) for contents in files]
         found = [time for time in times if time is not None]
         if len(found) == len(files) == len(set(found)):
-            return tuple(found), True
+            return Labels(tuple(found), are_times=True, source="the times in their attributes")
     labels = [name_of(contents.url) for contents in files]
+    dated = times_in_names(labels) if len(labels) > 1 else None
+    if dated is not None:
+        return Labels(dated, are_times=True, source="the times in their names")
     if len(set(labels)) < len(labels):
         labels = [contents.url for contents in files]
-    return tuple(labels), False
+    return Labels(tuple(labels), are_times=False, source="file names")
 
 
 def _time(root: ManifestGroup, path: str, names: tuple[str, ...]) -> str | None:

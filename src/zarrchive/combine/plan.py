@@ -95,6 +95,8 @@ class Plan:
     """Coordinate of a new dimension, one per file; None where `dim` exists in the files."""
     labels_are_times: bool = False
     """Whether `labels` are ISO 8601 times (UTC) rather than text."""
+    labels_source: str = ""
+    """Where `labels` come from, in words."""
     drop: tuple[str, ...] = ()
     """Paths of the variables that are left out."""
     load: tuple[str, ...] = ()

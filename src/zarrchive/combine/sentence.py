@@ -68,7 +68,7 @@ def _dimension(plan: Plan) -> str:
 
 def _order(plan: Plan) -> str:
     if plan.is_new_dim:
-        return " by their times" if plan.labels_are_times else " in order of file names"
+        return f" by {plan.labels_source}" if plan.labels_are_times else " in order of file names"
     if plan.grid:
         return " in order of their values"
     has_values = any(path.rpartition("/")[2] == plan.dim for path in plan.coordinates)
