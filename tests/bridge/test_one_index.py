@@ -117,6 +117,15 @@ def test_what_cannot_have_gaps_is_named(tmp_path) -> None:
     xr.testing.assert_equal(loaded.t, by_xarray(paths, join="outer").t)
 
 
+def test_labels_that_repeat_are_an_error_with_the_file(tmp_path) -> None:
+    paths = [
+        write(tmp_path / "a.nc", start=0, levels=[500, 500]),
+        write(tmp_path / "b.nc", start=2, levels=[500, 850]),
+    ]
+    with pytest.raises(CombineError, match=r"a\.nc"):
+        open_virtual_mfdataset(paths, combine="nested", concat_dim="time", join="outer")
+
+
 @pytest.mark.parametrize("join", ["outer", "inner", "left", "right"])
 def test_variables_of_other_times_are_merged(tmp_path, join) -> None:
     """Temperature of three days, wind of others."""

@@ -241,6 +241,18 @@ def test_the_document_follows_its_schema_and_names_everything(files) -> None:
         jsonschema.validate({**document, "fits": "no"}, CompatibilityReport.json_schema())
 
 
+def test_many_values_are_not_all_named(tmp_path, month) -> None:
+    for number in range(15):
+        month(tmp_path / f"{number:02}.nc", first=number, days=1, lat_shift=number)
+    report = check(str(tmp_path), concat_dim="time")
+    (finding,) = (one for one in report.findings if one.problem.code == "combine-coordinate")
+    assert len(finding.groups) == len(report.groups) == 15
+    assert str(report).count("  1 x ") == 10
+    assert "and 5 more values" in str(report)
+    assert "and 5 more values" in report._repr_html_()
+    assert "Split into" not in str(report)  # so many groups are something else
+
+
 def test_names_from_files_are_never_markup(files, tmp_path) -> None:
     paths = files(names=("t2m", "b<img src=x onerror=alert(1)>"))
     report = check(paths)

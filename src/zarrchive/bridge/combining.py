@@ -61,7 +61,10 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     """
     dims = how.dims(datasets)
     if how.join in JOINS and how.nested is not None and len(dims) == 1:
-        datasets = with_one_index(datasets, how.join, dims)
+        try:
+            datasets = with_one_index(datasets, how.join, dims)
+        except ValueError as error:  # xarray: labels that come more than once
+            raise _explained(error, datasets, dims) from error
         how = replace(how, join="exact")
     missing = _missing_variables(datasets) if how.nested is not None else []
     places = problems_of_place(datasets, dims) if how.nested is None else []
@@ -83,6 +86,8 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     problems += problems_of_sequence(datasets, result, dims)
     if how.nested is None and (errors := [p for p in problems if p.code == "combine-repeated"]):
         raise CombineError(*errors)
+    if len(datasets) > 1:
+        result.encoding.pop("source", None)  # it is of many
     times = notes_of(next(iter(datasets.values()))).decode_times
     set_notes(result, Notes(problems=tuple(problems), decode_times=times))
     return result

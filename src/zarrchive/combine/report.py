@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["CompatibilityReport"]
 
 _MOST_FILES: Final = 5
+_MOST_GROUPS: Final = 10
+"""Groups of files that agree, which text and HTML name one by one; JSON has all."""
 _MARKS: Final = {"error": "does not fit", "warning": "differs"}
 
 
@@ -134,7 +136,10 @@ def _finding_text(finding: Finding, *others: Finding) -> str:
     lines = [f"{problem.severity}: {problem}"]
     if consequence := consequence_of(problem):
         lines.append(f"  so: {consequence}")
-    lines += [f"  {len(g.files)} x {g.value}: {_listed(g.files)}" for g in finding.groups]
+    shown = finding.groups[:_MOST_GROUPS]
+    lines += [f"  {len(g.files)} x {g.value}: {_listed(g.files)}" for g in shown]
+    if others_left := len(finding.groups) - len(shown):
+        lines.append(f"  and {others_left} more values")
     lines += [f"  can do: {remedy.label}" for remedy in finding.remedies]
     if others:
         lines.append(f"  the like: {', '.join(other.problem.variable for other in others)}")
@@ -152,8 +157,10 @@ def _finding_html(finding: Finding) -> str:
     title = f"{problem.severity}: {problem.variable or files_named([problem.where])}"
     groups = "".join(
         f"<li>{len(group.files)} × {escape(group.value)}: {escape(_listed(group.files))}</li>"
-        for group in finding.groups
+        for group in finding.groups[:_MOST_GROUPS]
     )
+    if others := len(finding.groups) - _MOST_GROUPS:
+        groups += f"<li>and {others} more values</li>" if others > 0 else ""
     remedies = "".join(f"<li>{escape(remedy.label)}</li>" for remedy in finding.remedies)
     return (
         f"<details><summary>{escape(title)}: {escape(problem.what)} "
