@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from zarrchive.manifests._zarr import HAS_RECTILINEAR
 from zarrchive.session.script import script_of
 from zarrchive.session.state import SessionState
 
@@ -40,13 +41,13 @@ def references(path: Path) -> object:
     return json.loads(path.read_text())
 
 
-def assert_same(session: Session, tmp_path: Path) -> None:
+def assert_same(session: Session, tmp_path: Path, **options: Any) -> None:
     """Compare the references of the script's dataset with those of the session's."""
     assert session.state.combine.status == "done", session.state.combine
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
-    session.dataset().virtual.to_kerchunk(str(ours))
+    session.dataset().virtual.to_kerchunk(str(ours), **options)
     names = run(session.script())
-    names.get("tree", names.get("ds")).virtual.to_kerchunk(str(theirs))
+    names.get("tree", names.get("ds")).virtual.to_kerchunk(str(theirs), **options)
     assert references(ours) == references(theirs)
 
 
@@ -241,6 +242,36 @@ def test_the_whole_demo_year_and_its_export(
     )
     run_alone(session.script() + checked)
     assert references(path) == first
+
+
+@pytest.mark.skipif(
+    not HAS_RECTILINEAR, reason="needs zarr 3.2, which the newer Python of the same run has"
+)
+def test_how_to_open_asks_zarr_for_chunks_of_unlike_length(
+    combined: Callable[..., Session], settle: Callable[[Session], None], tmp_path: Path
+) -> None:
+    folder = tmp_path / "months"
+    folder.mkdir()
+    for number, (start, days) in enumerate(((0, 31), (31, 28), (59, 31))):
+        made = xr.Dataset(
+            {"h": (("time", "x"), np.random.default_rng(number).random((days, 2000)))},
+            {"time": start + np.arange(days)},
+        )
+        encoding = {"h": {"zlib": True, "chunksizes": (days, 500)}}
+        made.to_netcdf(folder / f"{number}.nc", engine="netcdf4", encoding=encoding)
+    session = combined(folder, "", {"type": "ChooseCombine", "repair": True})
+    session.act({"type": "ChooseExport", "path": str(tmp_path / "all.json"), "zarr_format": 3})
+    session.act({"type": "Export"})
+    settle(session)
+    report = session.state.export.report
+    assert report is not None
+    with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:
+        expected.load().to_netcdf(tmp_path / "expected.nc", engine="netcdf4")
+    compare = (
+        f"xr.testing.assert_equal(ds.load(), xr.load_dataset({str(tmp_path / 'expected.nc')!r}))"
+    )
+    run_alone(f"{report.how_to_open}\n{compare}")
+    assert_same(session, tmp_path, zarr_format=3)
 
 
 @pytest.mark.parametrize(

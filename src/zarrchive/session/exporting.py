@@ -77,9 +77,9 @@ def write_export(
     """
     path = _destination(wanted.path, sources)
     writer = writers.get(wanted.format)
-    report: Any = writer.write(
-        group_of(dataset), path, zarr_format=wanted.zarr_format, progress=progress
-    )
+    group = group_of(dataset)
+    report: Any = writer.write(group, path, zarr_format=wanted.zarr_format, progress=progress)
+    is_regular = all(array.is_regular for _, node in group.walk() for array in node.arrays.values())
     return Written(
         path=report.path,
         size=report.size,
@@ -87,22 +87,31 @@ def write_export(
         ninlined=report.ninlined,
         seconds=report.seconds,
         how_to_open=how_to_open(
-            report.path, is_tree=isinstance(dataset, xr.DataTree), source=min(sources, default="")
+            report.path,
+            is_tree=isinstance(dataset, xr.DataTree),
+            source=min(sources, default=""),
+            is_regular=is_regular,
         ),
     )
 
 
-def how_to_open(path: str, *, is_tree: bool, source: str) -> str:
+def how_to_open(path: str, *, is_tree: bool, source: str, is_regular: bool = True) -> str:
     """Return the code that opens an export with xarray and fsspec alone.
 
     Parameters
     ----------
     source
         One of the files that it refers to; fsspec wants to know where they lie.
+    is_regular
+        Whether chunks have one shape in each array; zarr reads others only when asked to.
     """
+    lines = ["import xarray as xr"]
+    if not is_regular:
+        lines += ["import zarr", "", 'zarr.config.set({"array.rectilinear_chunks": True})']
+    imports = "\n".join(lines)
     name, opener = ("tree", "open_datatree") if is_tree else ("ds", "open_dataset")
     return (
-        "import xarray as xr\n\n"
+        f"{imports}\n\n"
         f"references = {{'fo': {path!r}, 'remote_protocol': {protocol(source)!r}}}\n"
         # Not consolidated=False: some versions of zarr then find no groups within groups.
         f'{name} = xr.{opener}("reference://", engine="zarr", storage_options=references)\n'
