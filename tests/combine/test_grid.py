@@ -11,7 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zarrchive import check
+from zarrchive import check, open_virtual_mfdataset
 from zarrchive.combine.grid import nested
 
 
@@ -66,6 +66,29 @@ def test_full_grids_are_found_in_any_order(tmp_path_factory, data) -> None:
     if falls and any(n > -2 for _, n in tiles[dims[0]]):
         found, expected = found.sortby(dims[0]), expected.sortby(dims[0])
     xr.testing.assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("differs", [True, False])
+@pytest.mark.parametrize("loaded", [True, False])
+def test_what_lacks_a_dimension_is_compared_along_it(tmp_path, differs, loaded) -> None:
+    """Of the rows of tiles, one file stands for all: nobody may find that out by himself."""
+    for row, column in product(range(2), range(3)):
+        path = write(tmp_path / f"{row}{column}.nc", y=(2 * row, 2), x=(3 * column, 3))
+        with netCDF4.Dataset(path, "a") as file:
+            odd = 1 if differs and (row, column) == (1, 2) else 0
+            file.createVariable("mask", "i4", ("y",))[:] = [row, odd]
+    report = check(str(tmp_path))
+    assert len(report.plan.grid) == 2
+    assert [(p.code, p.variable) for p in report.problems] == (
+        [("combine-values", "/mask")] if differs else []
+    )
+    names = {"loadable_variables": ["x", "y", "mask"]} if loaded else {}
+    whole = open_virtual_mfdataset(str(tmp_path), **names)
+    said = [(p.code, p.variable) for p in whole.virtual.problems]
+    if not loaded:
+        assert said == [("combine-not-compared", "mask")]
+    else:
+        assert said == ([("combine-hidden", "mask")] if differs else [])
 
 
 @pytest.mark.parametrize("missing", [0, 3])

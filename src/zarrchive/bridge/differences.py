@@ -13,7 +13,7 @@ from zarrchive.manifests.compare import same_references
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import xarray as xr
 
@@ -144,18 +144,24 @@ def problems_of_repetition(
 
 
 def differences_of(datasets: Mapping[str, xr.Dataset], dims: Sequence[str]) -> list[Difference]:
-    """Compare the variables that have none of `dims`, without reading any chunk of a file."""
+    """Compare the variables that lack one of `dims`, without reading any chunk of a file.
+
+    Where files are joined along several dimensions, a variable that has some of them is compared
+    between files that lie at one place along these.
+    """
     seen: dict[Any, tuple[str, xr.Variable]] = {}
     found: dict[Any, Difference] = {}
     joined = set(dims)
     for url, dataset in datasets.items():
         for name, variable in dataset.variables.items():
-            if name in dataset.xindexes or name in joined or joined.intersection(variable.dims):
+            has_all = bool(joined) and joined.issubset(variable.dims)
+            if name in dataset.xindexes or name in joined or has_all:
                 continue
-            other_url, other = seen.setdefault(name, (url, variable))
+            place = _place(dataset, joined.intersection(map(str, variable.dims)))
+            other_url, other = seen.setdefault((name, place), (url, variable))
             if other is variable or (name in found and found[name].is_known):
                 continue
-            same = _same(other, variable)
+            same = None if place is None else _same(other, variable)
             if same is not True and (same is False or name not in found):
                 found[name] = Difference(
                     name=str(name),
@@ -166,6 +172,16 @@ def differences_of(datasets: Mapping[str, xr.Dataset], dims: Sequence[str]) -> l
                     is_known=same is False,
                 )
     return list(found.values())
+
+
+def _place(dataset: xr.Dataset, dims: Collection[str]) -> tuple[bytes, ...] | None:
+    """Return where a file lies along `dims`, to be compared; None where nothing says it."""
+    if any(dim not in dataset.indexes for dim in dims):
+        return None
+    values = [np.asarray(dataset.indexes[dim]) for dim in sorted(dims)]
+    return tuple(
+        repr(one.tolist()).encode() if one.dtype.hasobject else one.tobytes() for one in values
+    )
 
 
 def _same(left: xr.Variable, right: xr.Variable) -> bool | None:

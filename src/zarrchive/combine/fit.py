@@ -84,6 +84,8 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
             found.extend(_ragged(plan, path, having))
         if not varies:
             found.extend(values_that_differ(path, having))
+        elif plan.grid and not having[0].is_coordinate(path):
+            found.extend(_differing_beside(plan, path, having))
     for one, files in _lines(plan, part):
         found.extend(findings_of_sequence(one, files))
     found.extend(findings_of_attributes(part))
@@ -99,6 +101,22 @@ def _lines(plan: Plan, part: Sequence[Contents]) -> Iterator[tuple[Plan, Sequenc
     for axis, (dim, count) in enumerate(plan.grid):
         step = prod(counts[axis + 1 :])
         yield replace(plan, dim=dim, grid=()), part[: step * count : step]
+
+
+def _differing_beside(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
+    """Compare a variable that lacks a dimension of the grid between files along that dimension."""
+    names = dims_of(having[0].arrays[path])
+    counts = [count for _, count in plan.grid]
+    if set(plan.along).issubset(names) or len(having) != prod(counts):
+        return []
+    groups: dict[tuple[int, ...], list[Contents]] = {}
+    for number, contents in enumerate(having):
+        place = zip(plan.along, np.unravel_index(number, counts), strict=True)
+        groups.setdefault(tuple(int(n) for dim, n in place if dim in names), []).append(contents)
+    for files in groups.values():
+        if found := values_that_differ(path, files):
+            return found
+    return []
 
 
 def _findings_between(plan: Plan, parts: Sequence[Sequence[Contents]]) -> list[Finding]:
