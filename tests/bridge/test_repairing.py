@@ -137,6 +137,17 @@ def test_a_scale_factor_that_would_change_values_is_decoded_in_all_files(member,
     xr.testing.assert_equal(again.load(), expected)
 
 
+def test_files_that_end_within_chunks_are_repacked_by_the_scale_that_is_said(member):
+    """The first that was given is not the first in time."""
+    storage = {"chunksizes": (4, 3), "zlib": True}
+    later = member("b", 5, n=5, attributes={"scale_factor": 0.5}, **storage)
+    earlier = member("a", 0, n=5, attributes={"scale_factor": 1.0}, **storage)
+    virtual, problems = repaired([later, earlier])
+    assert "in chunks of (1, 3)" in only(problems).what
+    assert virtual.t.attrs["scale_factor"] == virtual.t.data.attributes["scale_factor"] == 0.5
+    xr.testing.assert_equal(virtual.virtual.open().load(), files_themselves([earlier, later]))
+
+
 def test_other_units_are_an_error(member):
     paths = [
         member("a", 0, attributes={"units": "K"}),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import xarray as xr
 
+from zarrchive.bridge.replacing import with_variables
 from zarrchive.errors import ZarrchiveError
 from zarrchive.manifests.compare import decoding_differences
 from zarrchive.manifests.concat import problems_of_concat
@@ -81,12 +82,7 @@ def loaded_decoded(
         f"decoded values in all files, {nbytes} bytes, are in the dataset"
     )
     repairs.note(name, list(arrays), len(datasets), what, "the files themselves are not changed")
-    result = dict(datasets)
-    for url, variable in made.items():
-        encoding = result[url].encoding
-        result[url] = result[url].assign({name: variable})
-        result[url].encoding = encoding
-    return result
+    return with_variables(datasets, name, made)
 
 
 def _decoded(

@@ -9,18 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import xarray as xr
 
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.differences import varying_dims
 from zarrchive.bridge.missing_values import missing_value
 from zarrchive.bridge.repeats import without_repeats
+from zarrchive.bridge.replacing import like, with_variables
 from zarrchive.bridge.storing_alike import stored_alike, tiles_stored_alike
 from zarrchive.errors import ManifestError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata
 
 if TYPE_CHECKING:
+    import xarray as xr
     from collections.abc import Callable, Hashable, Mapping
 
     from zarrchive.bridge.repairs import Repairs
@@ -141,17 +142,14 @@ def _with_variable(
     fits = all(set(variable.dims) <= set(datasets[url].dims) for url in without)
     if fill is None or not fits:
         return datasets
-    result = dict(datasets)
+    made = {}
     for url in without:
         shape = tuple(datasets[url].sizes[one] for one in variable.dims)
         grid = tuple(-(-n // chunk) for n, chunk in zip(shape, array.chunk_shape, strict=True))
         metadata = changed_metadata(array.metadata, shape=shape, fill_value=fill)
         empty = ManifestArray(metadata, ChunkManifest.empty(grid), name=array.name)
-        made = xr.Variable(variable.dims, empty, variable.attrs, variable.encoding, fastpath=True)
-        encoding = result[url].encoding
-        result[url] = result[url].assign({name: made})
-        result[url].encoding = encoding
+        made[url] = like(variable, empty)
     what = f"is missing; there it reads as missing values ({fill})"
     hint = "leave these files out if that is not what is meant"
     repairs.note(name, without, len(datasets), what, hint)
-    return result
+    return with_variables(datasets, name, made)

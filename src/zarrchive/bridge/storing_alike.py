@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import xarray as xr
 
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.loading_all import Given, loaded_decoded
 from zarrchive.bridge.repacking import repacked
+from zarrchive.bridge.replacing import like, with_variables
 from zarrchive.errors import ZarrchiveError
 from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata, codec_documents
@@ -28,6 +28,7 @@ from zarrchive.manifests.unlike_chunks import as_they_lie
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
+    import xarray as xr
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from zarrchive.bridge.repairs import Repairs
@@ -160,23 +161,6 @@ def _is_ragged(given: Given, model: ManifestArray) -> bool:
     return isinstance(length, int) and any(size % length for size in sizes[:-1])
 
 
-def _with_arrays(
-    datasets: Mapping[str, xr.Dataset],
-    name: Hashable,
-    arrays: Mapping[str, ManifestArray],
-    pattern: xr.Variable | None = None,
-) -> dict[str, xr.Dataset]:
-    """Put arrays in place of a variable, with its attributes or those of `pattern`."""
-    result = dict(datasets)
-    for url, array in arrays.items():
-        old = result[url].variables[name] if pattern is None else pattern
-        made = xr.Variable(old.dims, array, old.attrs, old.encoding, fastpath=True)
-        encoding = result[url].encoding
-        result[url] = result[url].assign({name: made})
-        result[url].encoding = encoding
-    return result
-
-
 def _joined_as_they_lie(
     datasets: Mapping[str, xr.Dataset], given: Given, repairs: Repairs
 ) -> dict[str, xr.Dataset] | None:
@@ -195,7 +179,11 @@ def _joined_as_they_lie(
         "package for chunks with padding; a greater repair_limit has values copied instead"
     )
     repairs.note(given.name, list(given.arrays), len(datasets), what, hint)
-    return _with_arrays(datasets, given.name, dict(zip(given.arrays, stated, strict=True)))
+    made = {
+        url: like(datasets[url].variables[given.name], array)
+        for url, array in zip(given.arrays, stated, strict=True)
+    }
+    return with_variables(datasets, given.name, made)
 
 
 def _stated(arrays: list[ManifestArray], axes: Sequence[int]) -> list[ManifestArray] | None:
@@ -227,7 +215,8 @@ def _odd_ones_copied(
         done.append((reasons[0], copied))
     result = dict(datasets)
     for reason, copied in done:
-        result = _with_arrays(result, name, copied, pattern)
+        made = {url: like(pattern, array) for url, array in copied.items()}
+        result = with_variables(result, name, made)
         nbytes = sum(array.nbytes for array in copied.values())
         what = f"did not fit ({reason.what}); its values, {nbytes} bytes, are in the dataset"
         hint = "the files themselves are not changed"
@@ -261,7 +250,11 @@ def _stored_anew(
         f"values, {nbytes} bytes, are in the dataset, in chunks of {chunk_shape}"
     )
     repairs.note(name, list(copied), len(datasets), what, "the files themselves are not changed")
-    return _with_arrays(datasets, name, copied)
+    # Stored as those of the first file, they are decoded by its attributes.
+    pattern = datasets[next(iter(arrays))].variables[name]
+    return with_variables(
+        datasets, name, {url: like(pattern, array) for url, array in copied.items()}
+    )
 
 
 def _kinds(arrays: Mapping[str, ManifestArray]) -> list[list[str]]:
