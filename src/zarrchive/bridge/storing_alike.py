@@ -21,15 +21,20 @@ from zarrchive.manifests.chunk_lengths import lengths_text
 from zarrchive.manifests.compare import DECODING_ATTRIBUTES, codecs_decode_alike
 from zarrchive.manifests.concat import problems_of_concat
 from zarrchive.manifests.cutting import is_raw
-from zarrchive.manifests.rectilinear import obstacle_to_lengths, with_lengths_stated
+from zarrchive.manifests.rectilinear import (
+    ends_within_chunk,
+    obstacle_to_lengths,
+    with_lengths_stated,
+)
 from zarrchive.manifests.splitting import aligned, common_length
 from zarrchive.manifests.transcoding import stored_like
 from zarrchive.manifests.unlike_chunks import as_they_lie
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
-    import xarray as xr
     from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    import xarray as xr
 
     from zarrchive.bridge.repairs import Repairs
 
@@ -120,11 +125,9 @@ def _dangling(
     axes = [first.dims.index(dim) for dim in dims if dim in first.dims]
     chunks = {array.chunk_lengths for array in arrays.values()}
     dangles = len(chunks) > 1 or any(
-        array.shape[axis] % length
+        ends_within_chunk(array, axis) and not _is_last(datasets, url, first.dims[axis])
         for axis in axes
         for url, array in arrays.items()
-        if isinstance(length := array.chunk_lengths[axis], int)
-        and not _is_last(datasets, url, first.dims[axis])
     )
     is_cut = all(map(is_raw, arrays.values()))
     return Given(name, arrays, axes) if axes and dangles and not is_cut else None

@@ -16,6 +16,7 @@ from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata, parse_codecs
 
 from zarrchive.errors import ManifestError, Problem
+from zarrchive.manifests.naming import shortened
 
 # None: zarr before 3.2
 RectilinearChunkGridMetadata: Any = getattr(v3, "RectilinearChunkGridMetadata", None)
@@ -51,8 +52,6 @@ HAS_RECTILINEAR: Final = RectilinearChunkGridMetadata is not None
 """Whether this zarr knows chunk grids with chunks of unlike length."""
 
 _KEY_ENCODING: Final[dict[str, Any]] = {"name": "default", "configuration": {"separator": "/"}}
-
-_LONGEST_TEXT: Final = 80
 
 _RANK_FREE: Final = frozenset(
     {"bytes", "vlen-utf8", "vlen-bytes", "numcodecs.delta", "numcodecs.fixedscaleoffset"}
@@ -235,20 +234,16 @@ def chunk_shape_of(metadata: ArrayV3Metadata) -> tuple[int, ...]:
     try:
         shape: tuple[int, ...] = grid.chunk_shape
     except AttributeError:
+        lengths = shortened(str(grid.chunk_shapes))
         raise ManifestError(
             Problem(
                 code="chunks-rectilinear",
                 where="array metadata",
-                what=f"chunks have no one shape, but the lengths {_brief(grid.chunk_shapes)}",
+                what=f"chunks have no one shape, but the lengths {lengths}",
                 hint="use ds.virtual.open(), which gives a lazy dataset of the same data",
             )
         ) from None
     return shape
-
-
-def _brief(lengths: object) -> str:
-    text = str(lengths)
-    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
 def chunk_lengths_of(metadata: ArrayV3Metadata) -> ChunkLengths:

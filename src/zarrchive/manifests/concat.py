@@ -23,6 +23,7 @@ from zarrchive.manifests.joint_codecs import joint_codecs
 from zarrchive.manifests.naming import axis_name, codec_label, files_of, hint_to_load, shortened
 from zarrchive.manifests.rearrange import joined
 from zarrchive.manifests.rectilinear import (
+    ends_within_chunk,
     joined_lengths,
     line_up,
     with_common_lengths,
@@ -139,7 +140,7 @@ def problems_of_concat(arrays: Sequence[ManifestArray], *, axis: int) -> list[Pr
     arrays = with_common_lengths(arrays, axis)
     differences = _differences(arrays, axis)
     for array in arrays[:-1] if not differences.lines_up else ():
-        if array.ndim == arrays[0].ndim and _is_ragged(array, axis):
+        if array.ndim == arrays[0].ndim and ends_within_chunk(array, axis):
             _note_ragged(differences, array, axis)
     differences.note_fill_values(arrays)
     return list(differences.problems())
@@ -172,11 +173,6 @@ def _differences(arrays: Sequence[ManifestArray], axis: int | None) -> _Differen
     for array in arrays[1:]:
         _compare(differences, array, axis)
     return differences
-
-
-def _is_ragged(array: ManifestArray, axis: int) -> bool:
-    length = array.chunk_lengths[axis]
-    return isinstance(length, int) and array.shape[axis] % length > 0
 
 
 def problems_of_dtype(arrays: Sequence[ManifestArray]) -> list[Problem]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zarrchive.errors import ManifestError, Problem
+from zarrchive.errors import ManifestError
 from zarrchive.manifests._zarr import changed_metadata, same_scalar
 from zarrchive.manifests.chunk_lengths import chunk_ends
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.manifests.cutting import is_raw
-from zarrchive.manifests.naming import axis_name, files_of, hint_to_open
 from zarrchive.manifests.rearrange import joined, taken
+from zarrchive.manifests.refusals import problem_of_fill, problem_of_gaps
 from zarrchive.manifests.splitting import split_chunks
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def reindexed(
         array = _cut_to_runs(array, axis, indexer)
         chunks = _whole_chunks(array, axis, indexer)
     if chunks is None:
-        raise ManifestError(_misaligned(array, axis))
+        raise ManifestError(problem_of_gaps(array, axis))
     grid = array.manifest.grid_shape
     absent = ChunkManifest.empty((*grid[:axis], 1, *grid[axis + 1 :]))
     selection: list[Any] = [slice(0, count) for count in grid]
@@ -111,7 +111,7 @@ def kept_where(
         all_kept = np.logical_and.reduceat(all_kept, starts, axis=axis)
     if not np.array_equal(any_kept, all_kept):
         different = np.argwhere(any_kept != all_kept)[0]
-        raise ManifestError(_misaligned(array, int(np.argmax(different))))
+        raise ManifestError(problem_of_gaps(array, int(np.argmax(different))))
     array = _with_fill_value(array, fill_value)
     manifest = array.manifest
     stored = manifest.stored()
@@ -164,33 +164,12 @@ def _with_fill_value(array: ManifestArray, value: object) -> ManifestArray:
         cast = given.astype(array.dtype.newbyteorder("="), casting="unsafe")
     is_number = cast.dtype.kind in "fc" and given.dtype.kind in "fc"
     if not np.array_equal(cast, given, equal_nan=is_number):
-        raise ManifestError(_fill_differs(array, value, f"{array.dtype} cannot hold it"))
+        raise ManifestError(problem_of_fill(array, value, f"{array.dtype} cannot hold it"))
     fill = array.metadata.data_type.cast_scalar(cast[()])
     mine = array.metadata.fill_value
     if same_scalar(fill, mine):
         return array
     if array.manifest.nstored < array.manifest.size:
         what = f"chunks that are not stored read as {mine}"
-        raise ManifestError(_fill_differs(array, value, what))
+        raise ManifestError(problem_of_fill(array, value, what))
     return array.replaced(changed_metadata(array.metadata, fill_value=fill), array.manifest)
-
-
-def _misaligned(array: ManifestArray, axis: int) -> Problem:
-    return Problem(
-        code="reindex-misaligned",
-        where=files_of(array),
-        what=f"what is wanted along {axis_name(array, axis)} is no run of whole chunks of "
-        f"{array.chunk_lengths[axis]} out of {array.shape[axis]}, with gaps between",
-        hint=hint_to_open(array),
-        variable=array.name,
-    )
-
-
-def _fill_differs(array: ManifestArray, value: object, why: str) -> Problem:
-    return Problem(
-        code="fill-differs",
-        where=files_of(array),
-        what=f"gaps cannot read as {value}: {why}",
-        hint=hint_to_open(array),
-        variable=array.name,
-    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zarrchive.manifests.manifest_array import ManifestArray
 
 __all__ = [
+    "ends_within_chunk",
     "joined_lengths",
     "line_up",
     "obstacle_to_lengths",
@@ -35,6 +36,12 @@ __all__ = [
 
 _MOST_SHAPES: Final = 100
 """In which chunks of one array may be stored."""
+
+
+def ends_within_chunk(array: ManifestArray, axis: int) -> bool:
+    """Whether the last chunk along an axis shows a part only, so that no array can follow it."""
+    length = array.chunk_lengths[axis]
+    return isinstance(length, int) and array.shape[axis] % length > 0
 
 
 def obstacle_to_lengths(array: ManifestArray, axis: int) -> str:

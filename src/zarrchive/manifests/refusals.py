@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "problem_of_cut",
+    "problem_of_fill",
+    "problem_of_gaps",
     "problem_of_index",
     "problem_of_rank",
     "problem_of_reverse",
@@ -98,5 +100,28 @@ def problem_of_rank(array: ManifestArray, operation: str) -> Problem:
         where=files_of(array),
         what=f"{operation} changes the axes of chunks, on which the codecs {codecs} depend",
         hint=hint_to_load(array),
+        variable=array.name,
+    )
+
+
+def problem_of_gaps(array: ManifestArray, axis: int) -> Problem:
+    """Return the Problem of gaps that do not lie between whole chunks."""
+    return Problem(
+        code="reindex-misaligned",
+        where=files_of(array),
+        what=f"what is wanted along {axis_name(array, axis)} is no run of whole chunks of "
+        f"{_length(array, axis)} out of {array.shape[axis]}, with gaps between",
+        hint=hint_to_open(array),
+        variable=array.name,
+    )
+
+
+def problem_of_fill(array: ManifestArray, value: object, why: str) -> Problem:
+    """Return the Problem of gaps that would not read as they should."""
+    return Problem(
+        code="fill-differs",
+        where=files_of(array),
+        what=f"gaps cannot read as {value}: {why}",
+        hint=hint_to_open(array),
         variable=array.name,
     )
