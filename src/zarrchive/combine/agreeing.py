@@ -19,7 +19,9 @@ _MOST_OFFERED: Final = 12
 """Groups up to which splitting is offered: with more of them, something else is wrong."""
 
 
-def fitting_groups(plan: Plan, files: Sequence[Contents]) -> list[list[Contents]]:
+def fitting_groups(
+    plan: Plan, files: Sequence[Contents], findings: Iterable[Finding] | None = None
+) -> list[list[Contents]]:
     """Return files in groups whose members agree in everything that keeps files apart.
 
     Parameters
@@ -29,8 +31,11 @@ def fitting_groups(plan: Plan, files: Sequence[Contents]) -> list[list[Contents]
     files
         In the order in which groups, by their first files, and members are returned. What only
         warns, and what concerns their order, splits nothing.
+    findings
+        What comparing all of them has found, where that is known.
     """
-    groups = _told_apart(findings_of(plan, [files]), files)
+    known = findings_of(plan, [files]) if findings is None else findings
+    groups = _told_apart(known, files)
     if len(groups) < 2:
         return groups
     # One difference may hide another: files of other types are not compared in their codecs.

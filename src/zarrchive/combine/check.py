@@ -11,7 +11,6 @@ import xarray as xr
 from zarrchive.bridge.datatree import from_datatree
 from zarrchive.bridge.encoding import from_dataset
 from zarrchive.bridge.many_files import expanded, leaves
-from zarrchive.combine.agreeing import fitting_groups
 from zarrchive.combine.contents import Contents
 from zarrchive.combine.infer import Choice, propose
 from zarrchive.combine.plan import Remedy
@@ -92,14 +91,13 @@ def check(  # noqa: PLR0913 - the choices of opening and of combining
     )
     plan = propose(contents, choice)
     findings = [_graver(finding) for finding in plan.findings]
-    groups = [contents] if plan.errors == () else fitting_groups(plan, contents)
     ordered = sorted(findings, key=lambda finding: finding.problem.severity != "error")
     return CompatibilityReport(
         files=tuple(names),
         unreadable=tuple(failed.values()),
         plan=plan,
         findings=tuple(ordered),
-        groups=tuple(tuple(one.url for one in group) for group in groups),
+        groups=plan.groups,
     )
 
 

@@ -21,7 +21,7 @@ from zarrchive.errors import Problem
 from zarrchive.location import name as name_of
 from zarrchive.manifests.cutting import is_raw
 from zarrchive.manifests.joint_codecs import joint_codecs
-from zarrchive.manifests.rectilinear import line_up, obstacle_to_lengths
+from zarrchive.manifests.rectilinear import ends_within_chunk, line_up, obstacle_to_lengths
 from zarrchive.manifests.unlike_chunks import as_they_lie
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _dangling(plan: Plan, arrays: Sequence[ManifestArray], axes: Sequence[int]) 
     """Return the files, by number, that end within a chunk while others follow; and the axis."""
     if len(axes) < 2:
         inner = range(len(arrays) - 1)
-        return {i: axis for axis in axes for i in inner if _ends_within_a_chunk(arrays[i], axis)}
+        return {i: axis for axis in axes for i in inner if ends_within_chunk(arrays[i], axis)}
     counts = [count for _, count in plan.grid]
     names = dims_of(arrays[0])
     found: dict[int, int] = {}
@@ -226,7 +226,7 @@ def _dangling(plan: Plan, arrays: Sequence[ManifestArray], axes: Sequence[int]) 
         for position, (dim, count) in zip(place, plan.grid, strict=True):
             if dim in names and position < count - 1:
                 axis = names.index(dim)
-                if _ends_within_a_chunk(array, axis):
+                if ends_within_chunk(array, axis):
                     found.setdefault(number, axis)
     return found
 
@@ -312,11 +312,6 @@ def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
     remedies = (_load(path, having), leave_out_variable(path))
     finding = Finding(problem, tuple(files), remedies, may_be_repaired=True)
     return [_of_lengths(finding, arrays, axes)]
-
-
-def _ends_within_a_chunk(array: ManifestArray, axis: int) -> bool:
-    length = array.chunk_lengths[axis]
-    return isinstance(length, int) and array.shape[axis] % max(length, 1) > 0
 
 
 def _of_lengths(finding: Finding, arrays: Sequence[ManifestArray], axes: Sequence[int]) -> Finding:

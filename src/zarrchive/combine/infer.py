@@ -92,10 +92,14 @@ def propose(
         dims=_dims_to_offer(files, differing),
     )
     plan = replace(plan, repair=choice.repair and plan.can_repair)
-    if choice.how == "split" and plan.can_split:
-        plan, parts = _split(plan, parts[0], values)
     unreadable = tuple(_unreadable(url, problem) for url, problem in (failed or {}).items())
-    findings = (*unreadable, *_with_split(plan, findings_of(plan, parts), parts[0]))
+    found = findings_of(plan, parts)
+    groups = _groups(plan, parts, found)
+    if choice.how == "split" and plan.can_split:
+        plan, parts = _split(plan, groups, values), groups
+        found = findings_of(plan, parts)
+    plan = replace(plan, groups=tuple(tuple(one.url for one in group) for group in groups))
+    findings = (*unreadable, *_with_split(plan, found))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
     return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
 
@@ -108,28 +112,29 @@ def _grid(parts: list[list[Contents]], choice: Choice, differing: list[str]) -> 
     return grid_of(parts[0], differing)
 
 
-def _split(
-    plan: Plan, files: Sequence[Contents], values: set[str]
-) -> tuple[Plan, list[list[Contents]]]:
+def _groups(
+    plan: Plan, parts: list[list[Contents]], findings: Sequence[Finding]
+) -> list[list[Contents]]:
+    """Return the files in groups that fit together; one where all do."""
+    files = [contents for part in parts for contents in part]
+    if all(finding.problem.severity != "error" for finding in findings):
+        return [files]
+    return fitting_groups(plan, files, findings if len(parts) == 1 else None)
+
+
+def _split(plan: Plan, groups: list[list[Contents]], values: set[str]) -> Plan:
     """Make a part of each group of files that agree."""
-    parts = fitting_groups(plan, files)
-    made = tuple(_part(part, values) for part in parts)
-    return replace(plan, parts=made, split=True), parts
+    return replace(plan, parts=tuple(_part(group, values) for group in groups), split=True)
 
 
-def _with_split(
-    plan: Plan, findings: Sequence[Finding], files: Sequence[Contents]
-) -> tuple[Finding, ...]:
+def _with_split(plan: Plan, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Offer to split files into groups, where that sets them apart."""
-    apart = [one for one in findings if one.problem.severity == "error" and len(one.groups) > 1]
-    if plan.split or not plan.can_split or not apart:
-        return tuple(findings)
-    remedy = split_remedy(len(fitting_groups(plan, files)))
+    remedy = None if plan.split or not plan.can_split else split_remedy(len(plan.groups))
     if remedy is None:
         return tuple(findings)
     return tuple(
         replace(one, remedies=(*one.remedies[:1], remedy, *one.remedies[1:]))
-        if one in apart
+        if one.problem.severity == "error" and len(one.groups) > 1
         else one
         for one in findings
     )

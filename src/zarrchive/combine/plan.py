@@ -103,6 +103,8 @@ class Plan:
     """Paths of the variables whose values are put in, besides dimension coordinates."""
     coordinates: tuple[str, ...] = ()
     """Paths of the dimension coordinates: their values are always put in."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The files in groups that fit together, as far as their order allows it."""
     split: bool = False
     """Whether the parts are groups of files that agree, which become groups of a tree."""
     repair: bool = False
