@@ -99,7 +99,7 @@ function makeFakeBackend(options, push) {
     location: { url: "/data/era", crumbs: [{ label: "/", url: "/" }, { label: "data", url: "/data" }, { label: "era", url: "/data/era" }], recent: ["/data/era", "/home/me"], status: "ready", problem: null },
     listing: { version: 1, total: all.length, shown: all.length, files: all.length, filter: "", sort: "name", descending: false },
     look: { file: null, node: null, version: 1, status: "idle", problem: null, problems: 0 },
-    combine: { version: 1, status: "idle", how: "auto", dim: "time", dims: ["time", "lat", "lon"], order: "coordinate", repair: false, can_repair: true, result: null, problems: [] },
+    combine: { version: 1, status: "idle", how: "auto", dim: "time", dims: ["time", "lat", "lon"], order: "coordinate", repair: false, can_repair: true, can_split: true, result: null, problems: [] },
     export: {
       format: "kerchunk-json", zarr_format: 2, path: "/data/era/combined.json", status: "idle", report: null, problem: null,
       formats: [

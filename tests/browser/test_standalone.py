@@ -250,6 +250,31 @@ def test_files_of_two_eras_are_split_with_a_click(open_page, month, tmp_path, sh
         running.stop()
 
 
+def test_what_cannot_be_split_does_not_offer_it(open_page, tmp_path):
+    """Tiles are joined along two dimensions; the keyboard passes over what is not there."""
+    xr = pytest.importorskip("xarray")
+    app = pytest.importorskip("zarrchive.app")
+    for number in range(4):
+        places = {"y": number // 2 * 2 + np.arange(2), "x": number % 2 * 3 + np.arange(3)}
+        made = xr.Dataset({"h": (("y", "x"), np.zeros((2, 3)))}, places)
+        made.to_netcdf(tmp_path / f"run_{number}.nc", engine="netcdf4")
+    running = app.start(str(tmp_path))
+    try:
+        page = open_page()
+        page.goto(running.url)
+        page.locator(".zx[data-ready]").wait_for()
+        tick_matches(page, "run_*", 4)
+        to_step(page, "Combine")
+        plan = page.get_by_role("region", name="Plan")
+        expect(plan).to_contain_text("4 files joined along y and x")
+        expect(plan.get_by_role("radio", name="Split")).to_have_count(0)
+        plan.get_by_role("radio", name="By coordinates").press("ArrowLeft")
+        expect(plan.get_by_role("radio", name="Merge")).to_be_checked()
+        page.close()  # before its server goes away
+    finally:
+        running.stop()
+
+
 def test_a_folder_that_does_not_exist(open_page, served):
     page = visit(open_page, served)
     page.get_by_label("Folder, file or URL").fill("/there/is/no/such/folder")

@@ -115,7 +115,7 @@ def test_what_does_not_fit_is_split_with_a_click(
     view = session.view()["combine"]
     assert {one["severity"] for one in view["problems"]} == {"warning"}  # of their histories
     assert view["how"] == view["proposed"] == "split"
-    assert "4 files in 2 groups that agree, each joined along time" in view["sentence"]
+    assert "4 files in 2 groups that agree (2, 2), each joined along time" in view["sentence"]
     assert "into a group of a tree: 16 steps" in view["sentence"]
     session.act({"type": "Combine"})
     settle(session)
@@ -143,6 +143,7 @@ def test_tiles_are_joined_along_both_dimensions(
     session = combined(folder)
     assert session.state.combine.plan is not None
     assert session.state.combine.plan.grid == (("y", 3), ("x", 2))
+    assert not session.view()["combine"]["can_split"]
     assert 'concat_dim=["y", "x"]' in session.script()
     assert_same(session, tmp_path)
     with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:

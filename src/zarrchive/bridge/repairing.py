@@ -21,8 +21,9 @@ from zarrchive.manifests import ChunkManifest, ManifestArray
 from zarrchive.manifests._zarr import changed_metadata
 
 if TYPE_CHECKING:
-    import xarray as xr
     from collections.abc import Callable, Hashable, Mapping
+
+    import xarray as xr
 
     from zarrchive.bridge.repairs import Repairs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zarrchive.combine.contents import dims_of
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from zarrchive.combine.plan import Plan
 
 __all__ = ["counted", "sentence_of"]
+
+_MOST_SIZES: Final = 6
+"""Groups of which it is said how many files they have."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -47,9 +50,11 @@ def _joined(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:
     if plan.how == "concat":
         return f"{files} joined{by_group} along {_dimension(plan)}{order}"
     if plan.how == "split":
+        sizes = ", ".join(str(len(part)) for part in parts[:_MOST_SIZES])
+        more = ", ..." if len(parts) > _MOST_SIZES else ""
         return (
-            f"{files} in {counted(len(parts), 'group')} that agree, each joined along "
-            f"{_dimension(plan)}{order} into a group of a tree"
+            f"{files} in {counted(len(parts), 'group')} that agree ({sizes}{more}), each joined "
+            f"along {_dimension(plan)}{order} into a group of a tree"
         )
     if not plan.dim:
         return f"{files} merged{by_group}"

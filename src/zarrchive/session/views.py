@@ -185,6 +185,7 @@ def _combine(state: SessionState) -> dict[str, Any]:
         "order": combine.order,
         "repair": combine.repair,
         "can_repair": plan is not None and plan.can_repair,
+        "can_split": plan is not None and (plan.can_split or plan.split),
         "sentence": "" if plan is None else plan.sentence,
         "result": None if combine.result is None else asdict(combine.result),
         "problems": _combine_problems(state),

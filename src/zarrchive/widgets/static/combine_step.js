@@ -182,6 +182,7 @@ function makePlanPanel(app) {
       const planless = combine.status === "failed" && combine.nvariables === 0;
       how.set(combine.how === "single" ? "auto" : combine.how);
       show(how.el, collection.count > 1);
+      how.offer("split", combine.can_split || combine.how === "split");
       const along = combine.how === "concat" || combine.how === "split";
       show(dimField, along);
       show(orderField, along);

@@ -215,8 +215,9 @@ function segmented(label, options, onpick) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = buttons.findIndex((b) => b.getAttribute("aria-checked") === "true");
-    const next = buttons[(at + step + buttons.length) % buttons.length];
+    const offered = buttons.filter((b) => !b.hidden);
+    const at = offered.findIndex((b) => b.getAttribute("aria-checked") === "true");
+    const next = offered[(at + step + offered.length) % offered.length];
     next.focus();
     next.click();
   });
@@ -226,6 +227,8 @@ function segmented(label, options, onpick) {
       setAttribute(b, "aria-checked", String(b.dataset.value === value));
       setAttribute(b, "tabindex", b.dataset.value === value ? "0" : "-1");
     });
+  /** Offer a choice, or not, where it would do nothing. @param {string} value @param {boolean} offered */
+  const offer = (value, offered) => buttons.forEach((b) => b.dataset.value === value && show(b, offered));
   set(options[0][0]);
-  return { el: group, set };
+  return { el: group, set, offer };
 }
