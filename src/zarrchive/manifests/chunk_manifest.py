@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
@@ -148,8 +149,11 @@ class ChunkManifest:
         if length.dtype == np.uint64 and int(length.max()) < 2**32:
             length = length.astype(np.uint32)
         offset.flags.writeable = length.flags.writeable = False
-        ids = np.broadcast_to(np.uint32(FIRST_PATH), grid_shape)  # one number, as often as needed
-        columns = ids, offset.reshape(grid_shape), length.reshape(grid_shape)
+        columns = (
+            _first_path(tuple(grid_shape)),
+            offset.reshape(grid_shape),
+            length.reshape(grid_shape),
+        )
         return cls(tuple(grid_shape), (file,), (), None, *columns)
 
     @classmethod
@@ -387,3 +391,9 @@ def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
     )
     if not inside:
         raise IndexError(f"chunk {index} lies outside the grid of {grid_shape} chunks")
+
+
+@lru_cache(maxsize=256)
+def _first_path(grid_shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
+    """Return the number of the first file, as often as a grid needs it; takes no memory."""
+    return np.broadcast_to(np.uint32(FIRST_PATH), grid_shape)

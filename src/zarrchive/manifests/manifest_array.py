@@ -132,6 +132,22 @@ class ManifestArray(NDArrayOperatorsMixin):
         """Return the same array under another name."""
         return type(self)(self.metadata, self.manifest, name=name)
 
+    def referring(self, manifest: ChunkManifest) -> Self:
+        """Return the same array with other references; nothing else is checked again.
+
+        Raises
+        ------
+        ManifestError
+            ``grid-mismatch`` where `manifest` has another grid.
+        """
+        if manifest.grid_shape != self.manifest.grid_shape:
+            return self.replaced(self.metadata, manifest)
+        copy = object.__new__(type(self))
+        for name in ("metadata", "name", "dtype", "is_regular"):
+            object.__setattr__(copy, name, getattr(self, name))
+        object.__setattr__(copy, "manifest", manifest)
+        return copy
+
     def transpose(self, *axes: Any) -> Self:  # noqa: ANN401 - as NumPy: integers or one sequence
         """Put axes into another order; a codec says where elements within chunks lie."""
         if len(axes) == 1 and not isinstance(axes[0], int | np.integer):

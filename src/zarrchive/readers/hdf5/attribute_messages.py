@@ -17,6 +17,7 @@ from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.shared_message import body_of, shared_body
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.watched import note_unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +111,7 @@ def _dense(superblock: Superblock, info: bytes) -> Steps[list[bytes]]:
     at = 2 + (2 if number(info, 1, 1) & 1 else 0)
     heap = superblock.address(info, at)
     tree = superblock.address(info, at + superblock.address_size)
+    note_unread(info, at + 2 * superblock.address_size)  # the tree in order of creation
     if superblock.undefined in (heap, tree):
         return []
     records = yield from read_records(superblock, tree, {_BY_NAME})

@@ -13,9 +13,9 @@ import numpy as np
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.unusual_attributes import compound_value, opaque_words
 
-__all__ = ["LARGEST", "NOT_READ", "Attributes", "lost", "presented", "text_of"]
+__all__ = ["INTERNAL", "LARGEST", "NOT_READ", "Attributes", "lost", "presented", "text_of"]
 
-_KEPT_APART: Final = frozenset(
+INTERNAL: Final = frozenset(
     {
         "CLASS",
         "NAME",
@@ -52,11 +52,11 @@ class Attributes:
 
     def put(self, name: str, value: object) -> None:
         """Add an attribute where it belongs."""
-        (self.internal if name in _KEPT_APART else self.values)[name] = value
+        (self.internal if name in INTERNAL else self.values)[name] = value
 
     def drop(self, name: str) -> None:
         """Take an attribute out again."""
-        (self.internal if name in _KEPT_APART else self.values).pop(name, None)
+        (self.internal if name in INTERNAL else self.values).pop(name, None)
 
     def settle(self) -> None:
         """Give the author what is not HDF5's: only dimension scales have these from it."""

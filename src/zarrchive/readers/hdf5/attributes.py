@@ -22,7 +22,7 @@ from zarrchive.readers.hdf5.datatype_tree import Reference, VariableLength
 from zarrchive.readers.hdf5.datatypes import data_type
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, NotUnderstood, Trouble, together
 from zarrchive.readers.hdf5.stored_values import decode
-from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.superblock import address_at, number
 from zarrchive.readers.hdf5.unusual_attributes import sequences_value
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.problems import Reason
     from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["read_attributes"]
+__all__ = ["decoded_value", "listed_attributes", "read_attributes"]
 
 _VARIABLE_LENGTH: Final = 9
 """Class of the datatypes whose values are in the global heap."""
@@ -45,7 +45,7 @@ def read_attributes(file: OpenFile, objects: Iterable[FileObject]) -> Steps[list
     Equal messages are decoded once, whatever file they are in.
     """
     wanted = list(objects)
-    listed = yield from together(_listed(file, one) for one in wanted)
+    listed = yield from together(listed_attributes(file, one) for one in wanted)
     width = file.superblock.address_size
     addresses: set[int] = set()
     for messages in listed:
@@ -55,7 +55,8 @@ def read_attributes(file: OpenFile, objects: Iterable[FileObject]) -> Steps[list
     return [_attributes(file, *pair) for pair in zip(wanted, listed, strict=True)]
 
 
-def _listed(file: OpenFile, one: FileObject) -> Steps[tuple[AttributeMessage, ...]]:
+def listed_attributes(file: OpenFile, one: FileObject) -> Steps[tuple[AttributeMessage, ...]]:
+    """Return the attributes of an object as its messages say them."""
     if one.messages is None:
         raise NotUnderstood("its object header is left to h5py")
     return (yield from read_attribute_messages(file.superblock, one.messages))
@@ -84,7 +85,7 @@ def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]
     return [
         (
             number(one.data, at, 4),
-            number(one.data, at + 4, width),
+            address_at(one.data, at + 4, width),
             number(one.data, at + size - 4, 4),
         )
         for at in places
@@ -141,7 +142,7 @@ def _template(messages: tuple[AttributeMessage, ...]) -> _Template:
             found.put(name, None)
             in_heap.append((name, one))
         else:
-            value = _guarded(name, found, partial(_decoded, one, name, found))
+            value = _guarded(name, found, partial(decoded_value, one, name, found))
             if value is not None:
                 found.put(name, value)
                 owned += [(name, value)] if isinstance(value, np.ndarray | list) else []
@@ -165,7 +166,7 @@ def _own(value: object) -> object:
     return list(value) if isinstance(value, list) else value
 
 
-def _decoded(one: AttributeMessage, name: str, found: Attributes) -> object:
+def decoded_value(one: AttributeMessage, name: str, found: Attributes) -> object:
     """Decode a value that is in the message; None after saying why there is none."""
     shape = one.extent.shape
     kind = data_type(one.datatype)
@@ -238,7 +239,7 @@ def _scale_addresses(
     if base.size != width:
         raise ValueError(f"references of {base.size} bytes are not addresses")
     lists = [
-        [number(data, i * width, width) for i in range(count)]
+        [address_at(data, i * width, width) for i in range(count)]
         for count, data in _objects(file, one, base.size)
     ]
     absent = {0, file.superblock.undefined}

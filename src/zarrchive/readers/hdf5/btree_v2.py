@@ -14,7 +14,7 @@ import numpy as np
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.key_order import Bounds, is_less
 from zarrchive.readers.hdf5.requests import Damaged, Table
-from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.superblock import address_at, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def _header(data: bytes, o: int, n: int) -> _Header | None:
         node_size=number(data, 6, 4),
         record_size=number(data, 10, 2),
         depth=number(data, 12, 2),
-        root=number(data, 16, o),
+        root=address_at(data, 16, o),
         n_root=number(data, 16 + o, 2),
         total=number(data, 18 + o, n),
     )

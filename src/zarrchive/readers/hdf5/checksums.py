@@ -8,6 +8,7 @@ import numpy as np
 from numcodecs.jenkins import jenkins_lookup3
 
 from zarrchive.readers.hdf5.requests import Damaged
+from zarrchive.readers.hdf5.watched import note_seal
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,6 +18,7 @@ __all__ = ["check_checksum", "check_name", "check_rows"]
 
 def check_checksum(data: bytes, name: str) -> None:
     """Raise `Damaged` unless the last four bytes of `data` are the checksum of the rest."""
+    note_seal(data, len(data) - 4, len(data) - 4)
     found = int.from_bytes(data[-4:], "little")
     expected = jenkins_lookup3(data[:-4], 0)
     if found != expected:

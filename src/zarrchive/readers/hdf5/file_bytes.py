@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.requests import Request, Steps
 
-__all__ = ["FileBytes", "file_bytes", "run"]
+__all__ = ["FileBytes", "HeldBytes", "file_bytes", "run"]
 
 T = TypeVar("T")
 
@@ -46,10 +46,10 @@ def file_bytes(source: Source) -> FileBytes:
     if source.local_path is not None and source.size > _SMALL_FILE:
         data = mapped(source)
         if data is not None:
-            return _Held(data, source.size)
+            return HeldBytes(data, source.size)
     if source.size <= _SMALL_FILE:
         (content,) = source.get_ranges([ByteRange(0, source.size)])
-        return _Held(content, source.size)
+        return HeldBytes(content, source.size)
     return _Fetched(source)
 
 
@@ -90,7 +90,7 @@ def _check_table(request: Table, size: int) -> None:
 
 
 @dataclass(slots=True)
-class _Held:
+class HeldBytes:
     """A file whose bytes are in memory, or mapped into it."""
 
     data: bytes | mmap.mmap

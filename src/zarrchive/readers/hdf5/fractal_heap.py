@@ -19,7 +19,8 @@ from zarrchive.readers.hdf5.creation_messages import filters_in
 from zarrchive.readers.hdf5.pipeline import codecs_of
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, all_of
-from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.superblock import address_at, number
+from zarrchive.readers.hdf5.watched import note_seal, note_unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,6 +145,7 @@ def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
     if data[:4] != b"FRHP" or data[4]:
         raise Damaged(f"there is no fractal heap at address {address}")
     check_checksum(data, "a fractal heap")
+    note_unread(data, 14 + n + o, fixed)  # free space, and how much is used
     filters: tuple[Filter, ...] = ()
     stored = (0, 0)
     if length := number(data, 7, 2):
@@ -161,7 +163,7 @@ def _parsed(data: bytes, address: int, o: int, n: int) -> _Heap:
         # 64 KiB is usual, and is written as 0 where lengths have two bytes.
         largest_direct=number(data, fixed + 2 + n, n) or 1 << 8 * n,
         heap_bits=number(data, fixed + 2 + 2 * n, 2),
-        root=number(data, fixed + 6 + 2 * n, o),
+        root=address_at(data, fixed + 6 + 2 * n, o),
         rows=number(data, fixed + 6 + 2 * n + o, 2),
         filters=filters,
         root_stored=stored,
@@ -254,8 +256,10 @@ def _direct(superblock: Superblock, heap: _Heap, place: _Place) -> Steps[tuple[i
         data = _unfiltered(data, heap, place)
     if data[:4] != b"FHDB" or number(data, head, heap.offset_width) != place.offset:
         raise Damaged(f"there is no block of its fractal heap at address {place.address}")
+    note_unread(data, 5, head)  # the address of the heap, which led here
     if heap.has_checksums:
         at = head + heap.offset_width
+        note_seal(data, len(data), at)
         blank = data[:at] + bytes(4) + data[at + 4 :]
         if jenkins_lookup3(blank, 0) != number(data, at, 4):
             raise Damaged("the checksum of a block of a fractal heap is not that of its bytes")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.requests import Damaged, Trouble, together
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.watched import note_unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,6 +73,7 @@ def _objects(data: bytes, width: int) -> dict[int, bytes]:
     while at + 8 + width <= size:
         index, length = number(data, at, 2), number(data, at + 8, width)
         if not index:
+            note_unread(data, at + 2)
             break  # the rest is free space
         start = at + _aligned(8 + width)
         if start + length > size:

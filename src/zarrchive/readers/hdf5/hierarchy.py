@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zarrchive.errors import FormatError, Problem
 from zarrchive.manifests import ManifestGroup
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.variable import Variable
 
-__all__ = ["Node", "read_hierarchy"]
+__all__ = ["Contents", "Entry", "Explored", "Node", "entries_of", "explored", "key_of", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """A dataset where a group shows it."""
 
     address: int
@@ -56,7 +56,7 @@ class Node:
     group: FileObject
     parent: Node | None
     children: dict[str, Node] = field(default_factory=dict)
-    entries: list[_Entry | tuple[str, Reason]] = field(default_factory=list)
+    entries: list[Entry | tuple[str, Reason]] = field(default_factory=list)
     """Datasets, and reasons with the path that they are about, in the order of the links."""
     variables: dict[str, tuple[str, Variable]] = field(default_factory=dict)
     """Path in the file and variable, by the name of the Zarr node."""
@@ -82,8 +82,17 @@ class _Names:
         return name in self.node.variables or name in self.node.children
 
 
-def read_hierarchy(file: OpenFile, group: str | None) -> Steps[ManifestGroup]:
-    """Map the hierarchy of `file` from the root, or from `group` down.
+class Explored(NamedTuple):
+    """All objects of a file and what their headers say; nothing of where values are."""
+
+    scan: Scan
+    nodes: list[Node]
+    """Groups; parents come before their children."""
+    contents: Contents
+
+
+def explored(file: OpenFile, group: str | None) -> Steps[Explored]:
+    """Read what is known of the hierarchy of `file` from the root, or from `group` down.
 
     Raises `FormatError` with code ``hdf5-no-group`` or ``hdf5-damaged``.
     """
@@ -95,8 +104,17 @@ def read_hierarchy(file: OpenFile, group: str | None) -> Steps[ManifestGroup]:
     nodes = _nodes(scan, start, path)
     contents = yield from _contents(file, scan, nodes)
     yield from outer_scales(scan, contents.scales, contents.axes.values())
+    return Explored(scan, nodes, contents)
+
+
+def mapped(file: OpenFile, found: Explored) -> Steps[ManifestGroup]:
+    """Find the values of all variables, and build the hierarchy."""
+    _, nodes, contents = found
     wanted = {
-        key: one for node in nodes for one in _entries(node) for key in [_key(file, contents, one)]
+        key: one
+        for node in nodes
+        for one in entries_of(node)
+        for key in [key_of(file, contents, one)]
     }
     yield from _read_variables(contents, wanted)
     for node in nodes:
@@ -142,7 +160,7 @@ def _nodes(scan: Scan, start: FileObject, path: str) -> list[Node]:
             if isinstance(target, Reason):
                 node.entries.append((place, target))
             elif target.kind == "dataset":
-                node.entries.append(_Entry(target.address, name, place))
+                node.entries.append(Entry(target.address, name, place))
             elif target.kind == "group":
                 if target.address in seen and node.is_below(target.address):
                     node.entries.append((place, cycle()))
@@ -181,12 +199,12 @@ def _target(scan: Scan, node: Node, link: Link) -> FileObject | Reason:
     return scan.by_address[address]
 
 
-def _entries(node: Node) -> Iterator[_Entry]:
-    return (one for one in node.entries if isinstance(one, _Entry))
+def entries_of(node: Node) -> Iterator[Entry]:
+    return (one for one in node.entries if isinstance(one, Entry))
 
 
 @dataclass(slots=True)
-class _Contents:
+class Contents:
     """What is known of the objects of the file, by address."""
 
     scales: Scales
@@ -197,19 +215,19 @@ class _Contents:
     """By address and whether the values are wanted; None for what is no variable."""
 
 
-def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[_Contents]:
+def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
     """Read attributes and messages of all groups and datasets that are shown."""
     groups = {node.group.address: node.group for node in nodes}
     paths: dict[int, str] = {}
     datasets: dict[int, FileObject] = {}
     for node in nodes:
-        for one in _entries(node):
+        for one in entries_of(node):
             found = scan.by_address[one.address]
             if isinstance(found, FileObject):
                 datasets[one.address] = found
                 paths.setdefault(one.address, one.path)
     objects = [*groups.values(), *datasets.values()]
-    contents = _Contents(Scales())
+    contents = Contents(Scales())
     attributes = yield from read_attributes(file, objects)
     contents.attributes = dict(zip([one.address for one in objects], attributes, strict=True))
     facts = yield from read_facts(file, list(datasets.values()))
@@ -225,7 +243,7 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[_Contents]
     return contents
 
 
-def _key(file: OpenFile, contents: _Contents, entry: _Entry) -> tuple[int, bool]:
+def key_of(file: OpenFile, contents: Contents, entry: Entry) -> tuple[int, bool]:
     """Return address, and whether the values are wanted under the name of this entry."""
     address = entry.address
     facts = contents.facts[address]
@@ -238,7 +256,7 @@ def _key(file: OpenFile, contents: _Contents, entry: _Entry) -> tuple[int, bool]
     return address, found is not None and found.name == entry.link_name
 
 
-def _read_variables(contents: _Contents, wanted: dict[tuple[int, bool], _Entry]) -> Steps[None]:
+def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -> Steps[None]:
     """Decide how the values of all datasets are had; what they need is fetched together."""
     keys: list[tuple[int, bool]] = []
     parts = []
@@ -259,16 +277,16 @@ def _read_variables(contents: _Contents, wanted: dict[tuple[int, bool], _Entry])
         contents.variables[key] = refusal_of(one) if isinstance(one, Trouble) else one
 
 
-def _fill_node(file: OpenFile, node: Node, contents: _Contents) -> None:
+def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
     """Add variables and problems to a group, in the order of its links."""
     where = file.where
     own = contents.attributes[node.group.address]
     node.problems.extend(reason.at(where, node.path) for reason in own.reasons)
     for entry in node.entries:
-        if not isinstance(entry, _Entry):
+        if not isinstance(entry, Entry):
             node.problems.append(entry[1].at(where, entry[0]))
             continue
-        variable = contents.variables[_key(file, contents, entry)]
+        variable = contents.variables[key_of(file, contents, entry)]
         if variable is None:
             continue
         warnings = contents.attributes[entry.address].reasons
@@ -283,7 +301,7 @@ def _fill_node(file: OpenFile, node: Node, contents: _Contents) -> None:
         node.problems.extend(one.at(where, entry.path) for one in reasons)
 
 
-def _assembled(file: OpenFile, nodes: list[Node], contents: _Contents) -> ManifestGroup:
+def _assembled(file: OpenFile, nodes: list[Node], contents: Contents) -> ManifestGroup:
     """Build the groups, children first; nothing recurses."""
     _set_unlimited_lengths(nodes, contents.scales)
     built: dict[int, ManifestGroup] = {}

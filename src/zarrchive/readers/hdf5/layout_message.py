@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from zarrchive.readers.hdf5.requests import Damaged, unknown
-from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.superblock import address_at, number
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.superblock import Superblock
@@ -103,7 +103,7 @@ class _Widths(NamedTuple):
 
     def address(self, data: bytes, at: int) -> int:
         """Return the address at byte `at` of `data`."""
-        return number(data, at, self.address_size)
+        return address_at(data, at, self.address_size)
 
     def length(self, data: bytes, at: int) -> int:
         """Return the length at byte `at` of `data`."""

@@ -13,7 +13,8 @@ from zarrchive.readers.hdf5.btree_v2 import read_records
 from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, unknown
-from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.superblock import address_at, number
+from zarrchive.readers.hdf5.watched import note_unread
 from zarrchive.readers.hdf5.symbol_table import read_symbol_table
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _dense(superblock: Superblock, body: bytes) -> Steps[list[Link]]:
     at = 2 + (8 if number(body, 1, 1) & 1 else 0)
     heap = superblock.address(body, at)
     tree = superblock.address(body, at + superblock.address_size)
+    note_unread(body, at + 2 * superblock.address_size)  # the tree in order of creation
     if superblock.undefined in (heap, tree):
         return []
     records = yield from read_records(superblock, tree, {_LINKS_BY_NAME})
@@ -124,7 +126,7 @@ def _parsed(body: bytes, width: int) -> Link:
     if not name or at > len(body):
         raise Damaged("the name of a link is cut off")
     if kind == HARD:
-        return Link(name, HARD, number(body, at, width), order=order)
+        return Link(name, HARD, address_at(body, at, width), order=order)
     size = number(body, at, 2)
     value = body[at + 2 : at + 2 + size]
     if len(value) != size:

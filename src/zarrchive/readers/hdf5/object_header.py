@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.requests import Damaged, unknown
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.watched import note_unread
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
@@ -22,6 +23,8 @@ __all__ = ["Message", "read_header"]
 
 _CONTINUATION: Final = 0x10
 _NIL: Final = 0
+_TIMES: Final = frozenset({0x0E, 0x12})
+"""Messages that say when an object was changed."""
 _MUST_UNDERSTAND: Final = 0x80
 _LAST_KNOWN: Final = 0x18
 _SHAREABLE: Final = frozenset({0x01, 0x03, 0x04, 0x05, 0x0B, 0x0C})
@@ -78,6 +81,8 @@ def _prefix(start: bytes, address: int) -> tuple[int, int, int | None, int | Non
         flags = start[5]
         if flags & 0xC0:
             raise Damaged(f"its object header has flags {flags:#x} that do not exist")
+        if flags & 0x20:
+            note_unread(start, 6, 22)  # times of access and of changes
         at = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
         return at + width, number(start, at, width), flags & 4, None
@@ -123,6 +128,8 @@ def _split(
             raise unknown(f"its object header has a message of the unknown kind {kind:#x}")
         elif kind != _NIL:
             messages.append(Message(kind, flags, data[at : at + size]))
+        if kind == _NIL or kind in _TIMES:
+            note_unread(data, at, at + size)
         has_nil = has_nil or kind == _NIL
         at += size
     if at != stop and (tracks_order is None or has_nil):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.contiguous_runs import LARGEST_RUN
-from zarrchive.readers.hdf5.file_bytes import run
-from zarrchive.readers.hdf5.hierarchy import read_hierarchy
+from zarrchive.readers.hdf5.moulds import read_file
 from zarrchive.readers.hdf5.opened import opened
 from zarrchive.readers.hdf5.superblock import SIGNATURE
 from zarrchive.readers.protocol import Match
@@ -49,4 +48,4 @@ class HDF5Reader:
     ) -> ManifestGroup:
         with opened(source, inline) as file:
             file.largest_run = self.contiguous_chunk_nbytes
-            return run(read_hierarchy(file, group), file.data)
+            return read_file(file, group)

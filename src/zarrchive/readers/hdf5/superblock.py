@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.requests import Bytes, Damaged, NotUnderstood, Upto, unknown
+from zarrchive.readers.hdf5.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["SIGNATURE", "Superblock", "number", "read_superblock", "with_extension"]
+__all__ = [
+    "SIGNATURE",
+    "Superblock",
+    "address_at",
+    "number",
+    "read_superblock",
+    "with_extension",
+]
 
 SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _LONGEST: Final = 128
@@ -64,7 +72,7 @@ class Superblock:
 
     def address(self, data: bytes, at: int) -> int:
         """Return the address at byte `at` of `data`."""
-        return number(data, at, self.address_size)
+        return address_at(data, at, self.address_size)
 
     def length(self, data: bytes, at: int) -> int:
         """Return the length at byte `at` of `data`."""
@@ -77,6 +85,14 @@ def number(data: bytes, at: int, width: int) -> int:
     if end > len(data):
         raise Damaged(f"a number of {width} bytes at byte {at} of a structure of {len(data)}")
     return int.from_bytes(data[at:end], "little")
+
+
+def address_at(data: bytes, at: int, width: int) -> int:
+    """Return the address at byte `at` of `data`."""
+    value = number(data, at, width)
+    if type(data) is Watched:
+        data.note_address(at, value)
+    return value
 
 
 def read_superblock(size: int) -> Steps[Superblock]:

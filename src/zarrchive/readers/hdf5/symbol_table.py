@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.requests import Damaged, all_of
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.hdf5.watched import Watched, note_unread
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
@@ -85,6 +86,7 @@ def _node(superblock: Superblock, address: int) -> Steps[tuple[int, list[int]]]:
     level, count = data[5], number(data, 6, 2)
     if count > most:
         raise Damaged(f"a node of the B-tree of the group has {count} children, at most {most} fit")
+    note_unread(data, 8 + 2 * o + count * (n + o) + n)
     first = 8 + 2 * o + n  # children stand between keys
     return level, [superblock.address(data, first + i * (n + o)) for i in range(count)]
 
@@ -98,6 +100,8 @@ def _symbols(superblock: Superblock, address: int) -> Steps[list[tuple[int, int,
     count = number(data, 6, 2)
     if count > most:
         raise Damaged(f"a symbol table node has {count} entries, at most {most} fit")
+    if isinstance(data, Watched):
+        _note_unread_symbols(data, count, n + o)
     return [
         (
             superblock.address(data, at + n),
@@ -107,3 +111,12 @@ def _symbols(superblock: Superblock, address: int) -> Steps[list[tuple[int, int,
         )
         for at in range(8, 8 + count * size, size)
     ]
+
+
+def _note_unread_symbols(data: Watched, count: int, head: int) -> None:
+    """Take note of what is not used: entries that are free, and what a library remembers."""
+    size = head + 24
+    for at in range(8, 8 + count * size, size):
+        if number(data, at + head, 4) != _SOFT:
+            note_unread(data, at + head + 8, at + size)
+    note_unread(data, 8 + count * size)

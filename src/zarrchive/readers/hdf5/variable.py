@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.datatypes import DataType
     from zarrchive.readers.hdf5.dimensions import Axes
 
-__all__ = ["Variable", "array_of"]
+__all__ = ["Variable", "array_of", "grown"]
 
 _LITTLE: Final[CodecDocument] = {"name": "bytes", "configuration": {"endian": "little"}}
 _BIG: Final[CodecDocument] = {"name": "bytes", "configuration": {"endian": "big"}}
@@ -66,7 +66,7 @@ def array_of(
         )
         if isinstance(storage, Absent):
             return ManifestArray(metadata, ChunkManifest.empty(grid))
-        return ManifestArray(metadata, _grown(storage.manifest, grid))
+        return ManifestArray(metadata, grown(storage.manifest, grid))
     except (ValueError, TypeError, KeyError, NotImplementedError) as error:
         words = error.problem.what if isinstance(error, ManifestError) else str(error)
         return Reason(
@@ -77,7 +77,7 @@ def array_of(
         )
 
 
-def _grown(manifest: ChunkManifest, grid: tuple[int, ...]) -> ChunkManifest:
+def grown(manifest: ChunkManifest, grid: tuple[int, ...]) -> ChunkManifest:
     """Return `manifest` on a grid that is longer along some dimensions."""
     if manifest.grid_shape == grid:
         return manifest

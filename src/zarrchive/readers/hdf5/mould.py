@@ -1,0 +1,147 @@
+"""What the files of a series have in common, and how one of them is read by that alone.
+
+Most archives hold thousands of files that one program wrote: the same objects with the same
+attributes, at other places. A mould is every byte that decided how one of them was read, with
+room for what may differ: addresses, checksums, what layout messages say, and the values of
+attributes. Where a file has these bytes, at the places where its own addresses lead, it is read
+as that one was, and only its chunk indexes and its coordinates are still to be looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from struct import error as StructError  # noqa: N812 - the struct module calls it error
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numcodecs.jenkins import jenkins_lookup3
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Callable, Mapping
+
+    from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
+    from zarrchive.readers.hdf5.superblock import Superblock
+    from zarrchive.readers.hdf5.watched import Seal
+
+__all__ = ["AttributeSlot", "Block", "Mould", "Taken"]
+
+
+class AttributeSlot(NamedTuple):
+    """An attribute whose value is in the block itself, and may differ."""
+
+    address: int
+    """Of the object that has it, in the file that the mould was made of."""
+    name: str
+    message: AttributeMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One structure of the file: bytes at an address, cut into pieces."""
+
+    address: int
+    """Where it was in the file that the mould was made of."""
+    start: int
+    """Its first byte, counted from the address."""
+    form: Struct
+    """Cuts it into pieces."""
+    constants: Callable[[tuple[Any, ...]], Any]
+    """Takes the pieces that are the same in all files."""
+    expected: Any
+    """What those are."""
+    addresses: tuple[tuple[int, int], ...]
+    """Pieces that are addresses, each with what it was in the file of the mould."""
+    seals: tuple[tuple[int, Seal], ...]
+    """Pieces that are checksums; the places of what they are of count from the address."""
+    layouts: tuple[tuple[int, int], ...]
+    """Pieces that are layout messages, each with the address of its dataset."""
+    values: Callable[[tuple[Any, ...]], Any]
+    """Takes the values of attributes."""
+    usual: Any
+    """What those were."""
+    slots: tuple[tuple[int, AttributeSlot], ...]
+    """The pieces that they are."""
+
+
+class Taken(NamedTuple):
+    """What a file has in place of the file that a mould was made of."""
+
+    data: bytes | mmap.mmap
+    """The file."""
+    moved: dict[int, int]
+    """Its addresses, by those of that file."""
+    layouts: dict[int, bytes]
+    """Bodies of the layout messages, by address of the dataset in that file."""
+    changed: list[tuple[AttributeSlot, bytes]]
+    """Attributes with other values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mould:
+    """All that decided how a file was read, but chunk indexes and values."""
+
+    superblock: Superblock
+    blocks: tuple[Block, ...]
+    """Each after one that has its address."""
+    nbytes: int
+    """Bytes of all blocks."""
+
+    def taken_of(self, data: bytes | mmap.mmap, superblock: Superblock) -> Taken | None:
+        """Return what another file has in the places of this one; None where it is not alike."""
+        if not _are_alike(self.superblock, superblock) or self.nbytes > superblock.size:
+            return None
+        taken = Taken(data, {self.superblock.root: superblock.root}, {}, [])
+        moved = taken.moved
+        for block in self.blocks:
+            at = moved[block.address]
+            try:
+                pieces = block.form.unpack_from(data, at + block.start)
+            except (StructError, OverflowError):
+                return None  # it would be beyond the end
+            if block.constants(pieces) != block.expected:
+                return None
+            for piece, address in block.addresses:
+                found = pieces[piece]
+                if moved.setdefault(address, found) != found:
+                    return None
+            for piece, seal in block.seals:
+                if _summed_up(data, at, seal) != pieces[piece]:
+                    return None
+            for piece, dataset in block.layouts:
+                taken.layouts[dataset] = pieces[piece]
+            if block.values(pieces) != block.usual:
+                taken.changed.extend(
+                    (slot, pieces[piece])
+                    for piece, slot in block.slots
+                    if pieces[piece] != slot.message.data
+                )
+        return taken if _stay_apart(moved, superblock.undefined) else None
+
+
+def _are_alike(mine: Superblock, other: Superblock) -> bool:
+    return (
+        mine.version == other.version
+        and mine.base == other.base
+        and mine.address_size == other.address_size
+        and mine.length_size == other.length_size
+        and mine.extension is other.extension is None
+        and mine.group_leaf_k == other.group_leaf_k
+        and mine.group_internal_k == other.group_internal_k
+        and mine.chunk_k == other.chunk_k
+        and mine.shared_messages is other.shared_messages is None
+    )
+
+
+def _stay_apart(moved: Mapping[int, int], undefined: int) -> bool:
+    """Whether what was at two places is at two places, and everything at one."""
+    found = set(moved.values())
+    return len(found) == len(moved) and 0 not in found and undefined not in found
+
+
+def _summed_up(data: bytes | mmap.mmap, at: int, seal: Seal) -> int:
+    """Return the checksum that bytes of the file should have."""
+    start, stop, place = at + seal.start, at + seal.stop, at + seal.at
+    if place >= stop:
+        return int(jenkins_lookup3(data[start:stop], 0))
+    return int(jenkins_lookup3(data[start:place] + bytes(4) + data[place + 4 : stop], 0))
