@@ -24,6 +24,7 @@ from zarrchive.readers.hdf5.variable import grown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zarrchive.errors import Problem
     from zarrchive.codecs.hdf5 import CodecDocument
     from zarrchive.manifests import ChunkManifest, ManifestArray
     from zarrchive.readers.hdf5.layout_message import Layout
@@ -73,6 +74,8 @@ class GroupModel(NamedTuple):
     name: str
     address: int
     attributes: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+    """What the headers alone say; of each file that is alike."""
     variables: tuple[VariableModel, ...]
 
 
@@ -95,6 +98,7 @@ def cast(models: tuple[GroupModel, ...], file: OpenFile, taken: Taken) -> Manife
             arrays=arrays,
             groups=dict(reversed(below[number].items())),
             attributes=_attributes(model.attributes, changed.get(model.address)),
+            problems=tuple(replace(one, where=file.where) for one in model.problems),
         )
         if model.parent >= 0:
             below[model.parent][model.name] = found

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Rows, Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["btree_v1_chunks", "btree_v2_chunks"]
+__all__ = ["btree_v1_chunks", "btree_v2_chunks", "node_type"]
 
 _CHUNK_NODE: Final = 1
 _BLOCK: Final = 256
@@ -41,7 +41,7 @@ def btree_v1_chunks(
     superblock: Superblock, layout: Chunked, grid: tuple[int, ...]
 ) -> Steps[ChunkTable]:
     """Read all chunks of a version 1 B-tree, a whole level at a time."""
-    node = _node_type(superblock.address_size, len(grid), superblock.chunk_k)
+    node = node_type(superblock.address_size, len(grid), superblock.chunk_k)
     root = yield superblock.at(layout.address or 0, node.itemsize)
     if root[:6] == b"TREE\x01\x00":
         return _one_leaf(superblock, layout, grid, root)
@@ -64,7 +64,8 @@ def btree_v1_chunks(
 
 
 @lru_cache(maxsize=64)
-def _node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
+def node_type(address_size: int, rank: int, chunk_k: int) -> np.dtype[Any]:
+    """Return what a node of a version 1 B-tree of chunks looks like."""
     address = f"<u{address_size}"
     # The key before each child: stored bytes and filter mask, which are looked at as one number
     # (the mask is its upper half), and the first element along each dimension.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.readers.hdf5.attribute_values import INTERNAL, NOT_READ, Attributes, text_of
@@ -43,6 +43,8 @@ __all__ = ["Learned", "learned"]
 _LAYOUT = 0x08
 _SHARED = 0x02
 _VARIABLE_LENGTH = 9
+_OF_HEADERS: Final = frozenset({"hdf5-name", "hdf5-unlimited-length"})
+"""Codes of problems that names and shapes alone decide, which are the same in all files."""
 
 
 class Learned(NamedTuple):
@@ -153,11 +155,11 @@ def _models(
             above = groups[id(node.parent)]
             name = next(key for key, one in node.parent.children.items() if one is node)
             group, parent = above.groups[name], numbers[id(node.parent)]
-        if group.problems:
+        if any(one.code not in _OF_HEADERS for one in group.problems):
             raise Unwatchable("something is wrong with it")
         numbers[id(node)], groups[id(node)] = number, group
         variables = tuple(_variables(file, found.contents, node, group, data))
-        yield GroupModel(parent, name, node.group.address, group.attributes, variables)
+        yield GroupModel(parent, name, node.group.address, group.attributes, group.problems, variables)
 
 
 def _variables(
@@ -166,7 +168,9 @@ def _variables(
     names = iter(node.variables)
     for entry in node.entries:
         if not isinstance(entry, Entry):
-            raise Unwatchable("something is wrong with a link")
+            if entry[1].code not in _OF_HEADERS:
+                raise Unwatchable("something is wrong with a link")
+            continue
         key = key_of(file, contents, entry)
         variable, facts = contents.variables[key], contents.facts[entry.address]
         if isinstance(variable, Variable) and isinstance(facts, Facts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 from operator import add
-from struct import Struct
+from struct import Struct, calcsize
 from struct import error as StructError  # noqa: N812 - the struct module calls it error
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -17,6 +17,7 @@ from zarrchive.codecs.hdf5 import decode
 from zarrchive.codecs.skipped import stored_length
 from zarrchive.errors import ZarrchiveError
 from zarrchive.manifests.chunk_manifest import ChunkManifest
+from zarrchive.readers.hdf5.chunk_btree import node_type
 from zarrchive.readers.hdf5.chunk_table import grid_of
 from zarrchive.readers.hdf5.layout_message import BTREE_V1, Chunked, Contiguous
 from zarrchive.readers.hdf5.pipeline import codecs_of
@@ -208,7 +209,10 @@ def _leaf(
     if head[:6] != b"TREE\x01\x00" or not count or count != prod(grid):
         return None
     start = 4 + 8 * (len(grid) + 1)  # filter mask, then a number for each dimension and the element
-    form = Struct(f"<8s{2 * _ADDRESS}x{f'I{start}sQ' * count}8x{start - 4}s")
+    used = f"<8s{2 * _ADDRESS}x{f'I{start}sQ' * count}8x{start - 4}s"
+    # A node always has room for all entries that it may have, and the file has to have it.
+    node = node_type(_ADDRESS, len(grid), facts.file.superblock.chunk_k)
+    form = Struct(f"{used}{node.itemsize - calcsize(used)}x")
     pieces = form.unpack_from(data, address)
     starts = pieces[2:-1:3]
     if any(one[:4] != bytes(4) for one in starts):
