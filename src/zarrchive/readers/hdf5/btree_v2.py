@@ -13,7 +13,7 @@ import numpy as np
 
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.key_order import Bounds, is_less
-from zarrchive.readers.hdf5.requests import Damaged, Table
+from zarrchive.readers.hdf5.requests import Damaged, Table, all_of
 from zarrchive.readers.hdf5.superblock import address_at, number
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ def read_records(
     if header.total * size > superblock.size:
         raise Damaged(f"its B-tree claims {header.total} records, more than the file holds")
     levels = _levels(header.node_size, size, header.depth, o)
-    if header.depth or keys_of is not None:
+    if keys_of is not None:
         rows = yield from _all_levels(superblock, levels, header, keys_of)
         data = rows.tobytes()
     else:
-        data = yield from _one_leaf(superblock, levels[0], header)
+        data = yield from _walked(superblock, levels, header)
     if len(data) != header.total * size:
         count = len(data) // size
         raise Damaged(f"its B-tree says that it has {header.total} records, but it has {count}")
@@ -123,16 +123,41 @@ def _header(data: bytes, o: int, n: int) -> _Header | None:
     )
 
 
-def _one_leaf(superblock: Superblock, level: _Level, header: _Header) -> Steps[bytes]:
-    """Read the records of a tree that is one leaf, as those of a dozen links or attributes are."""
-    if header.n_root > level.most_records:
+def _walked(superblock: Superblock, levels: list[_Level], header: _Header) -> Steps[bytes]:
+    """Read the records of a tree of links or attributes, node by node: there are few."""
+    found: list[bytes] = []
+    nodes = [(header.root, header.n_root)]
+    for depth in range(len(levels) - 1, -1, -1):
+        if sum(count for _, count in nodes) > header.total:
+            raise Damaged(f"its B-tree has more records than the {header.total} that it states")
+        parts = yield from all_of(_node(superblock, levels[depth], header, node) for node in nodes)
+        nodes = []
+        for records, children in parts:
+            found.append(records)
+            nodes += children
+    return b"".join(found)
+
+
+def _node(
+    superblock: Superblock, level: _Level, header: _Header, node: tuple[int, int]
+) -> Steps[tuple[bytes, list[tuple[int, int]]]]:
+    """Return the records of a node; address and number of records of its children."""
+    address, count = node
+    if count > level.most_records:
         raise Damaged("a node of its B-tree claims more records than it has room for")
-    end = _PREFIX + header.n_root * header.record_size
-    leaf: bytes = yield superblock.at(header.root, end + 4)
-    if leaf[:4] != b"BTLF":
-        raise Damaged("a node of its B-tree does not begin with BTLF")
-    check_checksum(leaf, "a node of a B-tree")
-    return leaf[_PREFIX:end]
+    behind = _PREFIX + count * header.record_size
+    end = behind + (count + 1) * level.pointer_size
+    data: bytes = yield superblock.at(address, end + 4)
+    signature = b"BTIN" if level.pointer_size else b"BTLF"
+    if data[:4] != signature:
+        raise Damaged(f"a node of its B-tree does not begin with {signature.decode()}")
+    check_checksum(data, "a node of a B-tree")
+    width = superblock.address_size
+    children = [
+        (superblock.address(data, at), number(data, at + width, level.count_width))
+        for at in (range(behind, end, level.pointer_size) if level.pointer_size else ())
+    ]
+    return data[_PREFIX:behind], children
 
 
 def _levels(node_size: int, record_size: int, depth: int, address_size: int) -> list[_Level]:
@@ -163,7 +188,7 @@ def _all_levels(
     superblock: Superblock,
     levels: list[_Level],
     header: _Header,
-    keys_of: KeysOf | None,
+    keys_of: KeysOf,
 ) -> Steps[npt.NDArray[np.uint8]]:
     node_size, record_size = header.node_size, header.record_size
     addresses = np.array([header.root], dtype=np.uint64)
@@ -185,8 +210,7 @@ def _all_levels(
         used = _PREFIX + counts * record_size + (counts + 1) * pointer_size
         _check_nodes(nodes, used)
         found.append(_records(nodes, counts, record_size))
-        if keys_of is not None:
-            bounds = _ordered(keys_of(found[-1]), counts, bounds)
+        bounds = _ordered(keys_of(found[-1]), counts, bounds)
         if depth:
             addresses, counts = _children(
                 superblock, nodes, counts, record_size=record_size, level=levels[depth]

@@ -24,8 +24,8 @@ from zarrchive.readers.hdf5.variable import grown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zarrchive.errors import Problem
     from zarrchive.codecs.hdf5 import CodecDocument
+    from zarrchive.errors import Problem
     from zarrchive.manifests import ChunkManifest, ManifestArray
     from zarrchive.readers.hdf5.layout_message import Layout
     from zarrchive.readers.hdf5.mould import Taken

@@ -200,6 +200,7 @@ def _target(scan: Scan, node: Node, link: Link) -> FileObject | Reason:
 
 
 def entries_of(node: Node) -> Iterator[Entry]:
+    """Return the datasets of a group."""
     return (one for one in node.entries if isinstance(one, Entry))
 
 

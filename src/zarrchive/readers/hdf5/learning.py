@@ -23,7 +23,6 @@ from zarrchive.readers.hdf5.mould import AttributeSlot, Mould
 from zarrchive.readers.hdf5.mould_making import Layout, mould_of
 from zarrchive.readers.hdf5.objects import FileObject
 from zarrchive.readers.hdf5.opened import OpenFile
-from zarrchive.readers.hdf5.requests import Trouble
 from zarrchive.readers.hdf5.stored_models import stored_model
 from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.watched import Unwatchable, Watched, WatchedFile
@@ -159,7 +158,9 @@ def _models(
             raise Unwatchable("something is wrong with it")
         numbers[id(node)], groups[id(node)] = number, group
         variables = tuple(_variables(file, found.contents, node, group, data))
-        yield GroupModel(parent, name, node.group.address, group.attributes, group.problems, variables)
+        yield GroupModel(
+            parent, name, node.group.address, group.attributes, group.problems, variables
+        )
 
 
 def _variables(
@@ -196,6 +197,7 @@ def _variable(
         raise Unwatchable("its values are elsewhere")
     known = {name: getattr(facts, name) for name in KNOWN}
     storage = variable.storage
+    is_grown = variable.shape != array.shape
     return VariableModel(
         address=facts.address,
         layout=layout,
@@ -203,6 +205,6 @@ def _variable(
         is_wanted=is_wanted,
         chunk_shape=storage.chunk_shape,
         codecs=codecs_of_storage(storage),
-        stored=stored_model(facts, storage, data),
+        stored=None if is_grown else stored_model(facts, storage, data),
         array=array.referring(ChunkManifest.empty(array.manifest.grid_shape)),
     )

@@ -14,8 +14,8 @@ from zarrchive.readers.hdf5.checksums import check_name
 from zarrchive.readers.hdf5.fractal_heap import heap_objects
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, unknown
 from zarrchive.readers.hdf5.superblock import address_at, number
-from zarrchive.readers.hdf5.watched import note_unread
 from zarrchive.readers.hdf5.symbol_table import read_symbol_table
+from zarrchive.readers.hdf5.watched import note_unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -63,6 +63,32 @@ class Block:
     slots: tuple[tuple[int, AttributeSlot], ...]
     """The pieces that they are."""
 
+    def fits(self, taken: Taken) -> bool:
+        """Look whether a file has this block where it should be, and take what differs."""
+        moved = taken.moved
+        at = moved[self.address]
+        try:
+            pieces = self.form.unpack_from(taken.data, at + self.start)
+        except (StructError, OverflowError):
+            return False  # it would be beyond the end
+        if self.constants(pieces) != self.expected:
+            return False
+        for piece, address in self.addresses:
+            if moved.setdefault(address, pieces[piece]) != pieces[piece]:
+                return False
+        for piece, seal in self.seals:
+            if _summed_up(taken.data, at, seal) != pieces[piece]:
+                return False
+        for piece, dataset in self.layouts:
+            taken.layouts[dataset] = pieces[piece]
+        if self.values(pieces) != self.usual:
+            taken.changed.extend(
+                (slot, pieces[piece])
+                for piece, slot in self.slots
+                if pieces[piece] != slot.message.data
+            )
+        return True
+
 
 class Taken(NamedTuple):
     """What a file has in place of the file that a mould was made of."""
@@ -92,31 +118,9 @@ class Mould:
         if not _are_alike(self.superblock, superblock) or self.nbytes > superblock.size:
             return None
         taken = Taken(data, {self.superblock.root: superblock.root}, {}, [])
-        moved = taken.moved
-        for block in self.blocks:
-            at = moved[block.address]
-            try:
-                pieces = block.form.unpack_from(data, at + block.start)
-            except (StructError, OverflowError):
-                return None  # it would be beyond the end
-            if block.constants(pieces) != block.expected:
-                return None
-            for piece, address in block.addresses:
-                found = pieces[piece]
-                if moved.setdefault(address, found) != found:
-                    return None
-            for piece, seal in block.seals:
-                if _summed_up(data, at, seal) != pieces[piece]:
-                    return None
-            for piece, dataset in block.layouts:
-                taken.layouts[dataset] = pieces[piece]
-            if block.values(pieces) != block.usual:
-                taken.changed.extend(
-                    (slot, pieces[piece])
-                    for piece, slot in block.slots
-                    if pieces[piece] != slot.message.data
-                )
-        return taken if _stay_apart(moved, superblock.undefined) else None
+        if not all(block.fits(taken) for block in self.blocks):
+            return None
+        return taken if _stay_apart(taken.moved, superblock.undefined) else None
 
 
 def _are_alike(mine: Superblock, other: Superblock) -> bool:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Upto
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
     from zarrchive.readers.hdf5.file_bytes import FileBytes
     from zarrchive.readers.hdf5.requests import Request
 
@@ -70,7 +72,7 @@ class Watched(bytes):
             self.log.looked_at.append((self.request, self.place + start, self.place + stop))
         return found
 
-    def partition(self, separator: Any, /) -> tuple[bytes, bytes, bytes]:
+    def partition(self, separator: ReadableBuffer, /) -> tuple[bytes, bytes, bytes]:
         """Split text, which is not watched: it is looked up by its value."""
         return bytes(self).partition(separator)
 
