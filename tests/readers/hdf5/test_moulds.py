@@ -1,0 +1,351 @@
+"""Files that are alike are read as each of them is read alone: the same, or the same error."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cache
+from random import Random
+
+import h5py
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import zarrchive
+from zarrchive.errors import FormatError, Problem, ZarrchiveError
+from zarrchive.readers.hdf5 import moulds, opened
+from zarrchive.readers.open import read_group
+from zarrchive.testing.hdf5.atlas import ATLAS
+from zarrchive.testing.hdf5.mutations import base_of, mutate
+from zarrchive.testing.hdf5_files import differences_from_h5py
+
+
+@pytest.fixture(autouse=True)
+def _forgotten():
+    moulds.forget()
+    yield
+    moulds.forget()
+
+
+@contextmanager
+def counting():
+    """Count the files that were read as others."""
+    counts = [0]
+    cast = moulds.cast
+
+    def counted(*arguments):
+        found = cast(*arguments)
+        counts[0] += found is not None
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moulds, "cast", counted)
+        yield counts
+
+
+def alone(path, **options):
+    """Read a file of which nothing is known."""
+    moulds.forget()
+    return read_group(path, **options)
+
+
+def checked(paths, **options):
+    """Read a series; return how many were read as others, after comparing each with itself."""
+    expected = [alone(path, **options) for path in paths]
+    moulds.forget()
+    with counting() as counts:
+        found = [read_group(path, **options) for path in paths]
+    for one, other, path in zip(found, expected, paths, strict=True):
+        assert one == other, path
+        if options == {}:
+            assert differences_from_h5py(path, one) == []
+    return counts[0]
+
+
+# Structures that files of a series share
+
+FILTERS = ({}, {"zlib": True}, {"zlib": True, "shuffle": True}, {"fletcher32": True})
+TEXTS = st.text(st.characters(codec="ascii", min_codepoint=32), min_size=1, max_size=20)
+
+
+@st.composite
+def structures(draw):
+    """Draw dimensions, variables and attributes of a netCDF4 file."""
+    sizes = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
+    dims = [f"d{number}" for number in range(len(sizes))]
+    variables = []
+    for number in range(draw(st.integers(1, 11))):
+        rank = draw(st.integers(0, len(dims)))
+        variables.append(
+            {
+                "name": draw(st.sampled_from([f"v{number}", *dims[:1]]))
+                if rank == 1
+                else f"v{number}",
+                "dtype": draw(st.sampled_from(["i2", "f4", "f8", "i4", "u1", "S1"])),
+                "dims": tuple(dims[:rank]),
+                "chunks": tuple(draw(st.integers(1, sizes[axis])) for axis in range(rank)),
+                "is_chunked": draw(st.booleans()) and rank > 0,
+                "filters": draw(st.sampled_from(FILTERS)),
+                "is_big": draw(st.booleans()),
+                "n_attributes": draw(st.sampled_from([0, 1, 3, 12])),
+                "group": draw(st.sampled_from(["", "", "g"])),
+            }
+        )
+    return {
+        "sizes": dict(zip(dims, sizes, strict=True)),
+        "unlimited": draw(st.sampled_from([None, dims[0]])),
+        "variables": variables,
+        "texts": draw(st.lists(TEXTS, min_size=0, max_size=10)),
+    }
+
+
+def write(path, structure, seed: int) -> None:
+    """Write a file of a series: the same objects, with other values."""
+    random = np.random.default_rng(seed)
+    with netCDF4.Dataset(path, "w") as file:
+        file.setncattr("history", f"made by run {seed:04d}")
+        for number, text in enumerate(structure["texts"]):
+            file.setncattr(f"text{number}", text)
+        for name, size in structure["sizes"].items():
+            file.createDimension(name, None if name == structure["unlimited"] else size)
+        for one in structure["variables"]:
+            group = file.createGroup(one["group"]) if one["group"] else file
+            if one["name"] in group.variables:
+                continue
+            options = dict(one["filters"])
+            dtype = np.dtype(one["dtype"])
+            if one["is_big"] and dtype.itemsize > 1:
+                dtype, options["endian"] = dtype.newbyteorder(">"), "big"
+            if one["is_chunked"]:
+                options["chunksizes"] = one["chunks"]
+            variable = group.createVariable(one["name"], dtype, one["dims"], **options)
+            for number in range(one["n_attributes"]):
+                value = [f"text {seed:04d}", np.float32(seed), np.arange(3) + seed][number % 3]
+                variable.setncattr(f"attribute{number}", value)
+            shape = tuple(structure["sizes"][name] for name in one["dims"])
+            values = random.integers(0, 2 + 50 * (seed % 3), shape)
+            variable[...] = values.astype("u1").view("S1") if dtype.kind == "S" else values
+
+
+@given(structure=structures(), inline=st.sampled_from([None, frozenset(), frozenset({"v0"})]))
+def test_series_are_read_as_each_file_alone(tmp_path_factory, structure, inline) -> None:
+    folder = tmp_path_factory.mktemp("series")
+    paths = [folder / f"{seed}.nc" for seed in range(5)]
+    for seed, path in enumerate(paths):
+        write(path, structure, seed)
+    checked(paths, inline=inline)
+
+
+def daily(path, day: int, **attributes) -> None:
+    """Write a file as many archives have them."""
+    with netCDF4.Dataset(path, "w") as file:
+        file.setncatts({"title": "daily", "history": f"written on day {day:03d}"})
+        for name, size in (("time", None), ("lat", 4), ("lon", 6)):
+            file.createDimension(name, size)
+        time = file.createVariable("time", "f8", ("time",))
+        time.units = "days since 2000-01-01"
+        time[:] = [day]
+        file.createVariable("lat", "f4", ("lat",))[:] = np.arange(4)
+        file.createVariable("lon", "f4", ("lon",))[:] = np.arange(6)
+        for name in ("t", "p", "q"):
+            variable = file.createVariable(name, "f4", ("time", "lat", "lon"), zlib=True)
+            variable.setncatts({"units": "K", "valid": np.array([0, 1 + day]), **attributes})
+            variable[0] = np.random.default_rng(day).random((4, 6))
+
+
+@pytest.fixture
+def series(tmp_path):
+    paths = [tmp_path / f"{day:02d}.nc" for day in range(8)]
+    for day, path in enumerate(paths):
+        daily(path, day)
+    return paths
+
+
+def test_files_of_a_series_are_not_read_in_full(series) -> None:
+    assert checked(series) == checked(series, inline=None) == len(series) - 2
+
+
+def test_values_are_those_of_the_files(series) -> None:
+    for path in series:
+        with xr.open_dataset(path) as expected:
+            opened_here = zarrchive.open_virtual_dataset(path).virtual.open()
+            xr.testing.assert_identical(opened_here.load(), expected.load())
+
+
+def test_series_with_other_attributes_are_one(series) -> None:
+    joined = zarrchive.open_virtual_mfdataset(series)
+    with counting() as counts:
+        (read,) = [read_group(series[5], inline=None)]
+    assert counts == [1]
+    assert read.attributes["history"] == "written on day 005"
+    assert read.arrays["t"].attributes["valid"].tolist() == [0, 6]
+    assert joined.sizes["time"] == len(series)
+
+
+def test_attributes_are_not_shared_between_files(series) -> None:
+    first, second, third = (zarrchive.open_virtual_dataset(path) for path in series[2:5])
+    for dataset in (first, second):
+        dataset.attrs["title"] = "changed"
+        dataset.t.attrs["units"] = "changed"
+        dataset.t.attrs["valid"][:] = -1
+    assert third.attrs["title"] == "daily"
+    assert third.t.attrs["units"] == "K"
+    assert third.t.attrs["valid"].tolist() == [0, 5]
+    again = read_group(series[3])
+    assert again.arrays["t"].attributes["valid"].tolist() == [0, 4]
+
+
+def test_groups_are_read_by_their_path(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(5)]
+    for number, path in enumerate(paths):
+        with h5py.File(path, "w", libver="latest") as file:
+            file["scale"] = np.arange(4) + number
+            file["scale"].make_scale()
+            group = file.create_group("a/b")
+            group["x"] = np.arange(4) * number
+            group["x"].dims[0].attach_scale(file["scale"])
+    assert checked(paths, group="a/b") == 3
+    assert checked(paths, group="/") == 3
+    assert read_group(paths[4], group="a/b").arrays["x"].metadata.dimension_names == ("scale",)
+
+
+@pytest.mark.parametrize("libver", ["earliest", "v108", "latest"])
+def test_every_kind_of_index_and_layout(tmp_path, libver) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(5)]
+    for number, path in enumerate(paths):
+        random = np.random.default_rng(number)
+        with h5py.File(path, "w", libver=libver) as file:
+            # Space that moves all that follows.
+            file.create_dataset("filler", data=np.zeros(7 * number + 1, dtype="u1"))
+            for name, options in {
+                "contiguous": {},
+                "chunks": {"chunks": (3, 2)},
+                "gzip": {"chunks": (3, 2), "compression": "gzip"},
+                "one": {"chunks": (5, 4), "compression": "gzip"},
+                "grows": {"chunks": (3, 2), "maxshape": (None, 4)},
+                "grows both": {"chunks": (3, 2), "maxshape": (None, None), "fletcher32": True},
+            }.items():
+                values = random.integers(0, 10 ** (1 + number), (5, 4))
+                file.create_dataset(name, data=values, **options)
+            file.create_dataset("nothing", (5, 4), "f4", chunks=(2, 2))
+            file["scalar"] = number
+            file["last"] = np.arange(3) + number
+            del file["filler"]
+    assert checked(paths) == 3
+
+
+def test_files_that_are_mapped(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(4)]
+    for number, path in enumerate(paths):
+        with h5py.File(path, "w") as file:
+            values = np.random.default_rng(number).integers(0, 1000, (200, 1000))
+            file.create_dataset("x", data=values, chunks=(10, 1000), compression="gzip")
+            file["y"] = np.random.default_rng(number).random(200_000)
+    assert checked(paths) == 2
+
+
+def test_a_dimension_that_another_scale_gives(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(5)]
+    for number, path in enumerate(paths):
+        with h5py.File(path, "w") as file:
+            for name in ("first", "other"):
+                file[name] = np.arange(4)
+                file[name].make_scale()
+            file["x"] = np.arange(4)
+            file["x"].dims[0].attach_scale(file["other" if number == 3 else "first"])
+    assert checked(paths) == 2
+    found = [read_group(path).arrays["x"].metadata.dimension_names for path in paths]
+    assert found == [("first",)] * 3 + [("other",), ("first",)]
+
+
+def test_problems_name_each_file(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.nc" for number in range(4)]
+    for number, path in enumerate(paths):
+        with netCDF4.Dataset(path, "w") as file:
+            file.createDimension("x", 3)
+            file.createVariable("__private", "f4", ("x",))[:] = number
+    assert checked(paths) == 2
+    for path in paths:
+        (problem,) = read_group(path).problems
+        assert str(path) in problem.where
+
+
+def test_a_file_that_differs_among_many(series, tmp_path) -> None:
+    odd = tmp_path / "odd.nc"
+    daily(odd, 3, units="degC", standard_name="air_temperature")
+    paths = [*series[:4], odd, *series[4:]]
+    assert checked(paths) == len(series) - 2
+    assert read_group(odd).arrays["t"].attributes["units"] == "degC"
+
+
+def test_what_does_not_fit_any_more_is_forgotten(series, tmp_path) -> None:
+    for path in series:
+        read_group(path)
+    others = [tmp_path / f"other {number}.nc" for number in range(40)]
+    for number, path in enumerate(others):
+        with netCDF4.Dataset(path, "w") as file:
+            file.createDimension("x", number + 1)
+            file.createVariable("v", "f4", ("x",))[:] = 1
+    for path in others:
+        read_group(path)
+    with counting() as counts:
+        read_group(series[0])
+    assert counts == [0]
+
+
+# Damage
+
+BASES = ("series", "B-tree 1", "B-tree 1, deep", "indexes", "fixed array, paged", "B-tree 2, deep")
+
+
+def outcome(path):
+    try:
+        return read_group(path, inline=None)
+    except ZarrchiveError as error:
+        return type(error), tuple(map(str, error.problems))
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """Return what makes a damaged copy, and the moulds of the file that is whole."""
+    path = tmp_path_factory.mktemp("moulds") / "file.nc"
+
+    @cache
+    def base(name):
+        daily(path, 1) if name == "series" else ATLAS[name].write(path)
+        moulds.forget()
+        for _ in range(2):
+            read_group(path, inline=None)
+        return base_of(path, name), moulds._STORE.moulds
+
+    return path, base
+
+
+@settings(
+    max_examples=10 * settings().max_examples,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(name=st.sampled_from(BASES), seed=st.integers(0, 2**64))
+def test_damage_is_what_it_is_without_moulds(damaged, name, seed) -> None:
+    path, base_named = damaged
+    with pytest.MonkeyPatch.context() as patch:
+        # HDF5 itself crashes on some of them.
+        patch.setattr(opened, "_open_h5py", _refuse)
+        base, known = base_named(name)
+        assert len(known) == 1
+        mutant = mutate(base, Random(seed))  # noqa: S311 - not a secret
+        path.write_bytes(mutant.data)
+        moulds.forget()
+        expected = outcome(path)
+        moulds.forget()
+        moulds._STORE.moulds = known
+        for one in known:
+            one.misses = 0
+        assert outcome(path) == expected, mutant.steps
+
+
+def _refuse(source):
+    raise FormatError(Problem(code="no-h5py", where=source.file.url, what="none", hint="none"))
