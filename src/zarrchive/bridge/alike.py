@@ -248,10 +248,16 @@ def _refer_alike(parts: Sequence[ManifestGroup] | Sequence[ManifestArray]) -> bo
 
 def _mean_alike(arrays: Sequence[ManifestArray]) -> bool:
     """Whether attributes agree in all that decides what the numbers stand for."""
-    first = arrays[0].attributes
-    return _refer_alike(arrays) and not any(
-        decoding_differences(first, array.attributes) for array in arrays[1:]
+    first, others = arrays[0], _with_own_metadata(arrays)
+    return _refer_alike([first, *others]) and not any(
+        decoding_differences(first.attributes, array.attributes) for array in others
     )
+
+
+def _with_own_metadata(arrays: Sequence[ManifestArray]) -> list[ManifestArray]:
+    """Return those of the arrays that do not share the metadata of the first."""
+    metadata = arrays[0].metadata
+    return [array for array in arrays if array.metadata is not metadata]
 
 
 def _same_text(left: object, right: object) -> bool:
@@ -269,7 +275,7 @@ def _same_values(arrays: Sequence[ManifestArray]) -> bool | None:
         or one.dtype != first.dtype
         or one.chunk_lengths != first.chunk_lengths
         or one.metadata.codecs != first.metadata.codecs
-        for one in arrays[1:]
+        for one in _with_own_metadata(arrays)
     ):
         return False
     if any(one.manifest.nrefs for one in arrays):

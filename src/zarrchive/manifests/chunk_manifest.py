@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from zarrchive.manifests.chunk_entries import (
     Run,
     StoredChunks,
 )
+from zarrchive.manifests.shared_columns import first_path, one_inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +150,7 @@ class ChunkManifest:
             length = length.astype(np.uint32)
         offset.flags.writeable = length.flags.writeable = False
         columns = (
-            _first_path(tuple(grid_shape)),
+            first_path(tuple(grid_shape)),
             offset.reshape(grid_shape),
             length.reshape(grid_shape),
         )
@@ -212,10 +212,7 @@ class ChunkManifest:
     @classmethod
     def of_bytes(cls, grid_shape: tuple[int, ...], data: bytes) -> Self:
         """Build the manifest of one chunk, of any rank, that it holds itself."""
-        ids = np.full(grid_shape, INLINE, dtype=np.uint32)
-        width = np.uint64 if len(data) >= 2**32 else np.uint32
-        offset, length = np.zeros(grid_shape, np.uint64), np.full(grid_shape, len(data), width)
-        return cls(tuple(grid_shape), (), (data,), None, ids, offset, length)
+        return cls(tuple(grid_shape), (), (data,), None, *one_inline(tuple(grid_shape), len(data)))
 
     @classmethod
     def from_entries(
@@ -358,7 +355,7 @@ class ChunkManifest:
             self.grid_shape == other.grid_shape
             and self.files == other.files
             and self.inlined == other.inlined
-            and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+            and all(a is b or np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -391,9 +388,3 @@ def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
     )
     if not inside:
         raise IndexError(f"chunk {index} lies outside the grid of {grid_shape} chunks")
-
-
-@lru_cache(maxsize=256)
-def _first_path(grid_shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
-    """Return the number of the first file, as often as a grid needs it; takes no memory."""
-    return np.broadcast_to(np.uint32(FIRST_PATH), grid_shape)

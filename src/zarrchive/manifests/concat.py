@@ -201,7 +201,8 @@ class _Differences:
     def note_fill_values(self, arrays: Sequence[ManifestArray]) -> None:
         """Compare what missing chunks read as; it does not matter for arrays that have none."""
         mine = self.first.metadata.fill_value
-        if all(same_scalar(array.metadata.fill_value, mine) for array in arrays[1:]):
+        others = (one.metadata for one in arrays[1:] if one.metadata is not self.first.metadata)
+        if all(same_scalar(metadata.fill_value, mine) for metadata in others):
             return
         unwritten = [array for array in arrays if array.manifest.nstored < array.manifest.size]
         for array in unwritten[1:]:
@@ -230,6 +231,8 @@ class _Differences:
 def _compare(differences: _Differences, array: ManifestArray, axis: int | None) -> None:
     """Note where `array` differs from the first one; shapes may differ along `axis`."""
     first = differences.first
+    if array.metadata is first.metadata:
+        return  # files that were read alike share it
     if array.ndim != first.ndim:
         _note(differences, array, "concat-rank", "dimensions are", first.shape, array.shape)
         return

@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.storage import Storage
     from zarrchive.readers.hdf5.stored_models import StoredModel
 
-__all__ = ["KNOWN", "GroupModel", "VariableModel", "cast", "codecs_of_storage"]
+__all__ = [
+    "KNOWN",
+    "GroupModel",
+    "VariableModel",
+    "cast",
+    "codecs_of_storage",
+    "own_attributes",
+]
 
 
 KNOWN: Final = (
@@ -64,6 +71,8 @@ class VariableModel(NamedTuple):
     """How its values are found; None where that is decided anew."""
     array: ManifestArray
     """Without any references."""
+    own: tuple[str, ...]
+    """Names of attributes of which each file needs its own."""
 
 
 class GroupModel(NamedTuple):
@@ -74,6 +83,8 @@ class GroupModel(NamedTuple):
     name: str
     address: int
     attributes: Mapping[str, Any]
+    own: tuple[str, ...]
+    """Names of attributes of which each file needs its own."""
     problems: tuple[Problem, ...]
     """What the headers alone say; of each file that is alike."""
     variables: tuple[VariableModel, ...]
@@ -97,7 +108,7 @@ def cast(models: tuple[GroupModel, ...], file: OpenFile, taken: Taken) -> Manife
         found = ManifestGroup(
             arrays=arrays,
             groups=dict(reversed(below[number].items())),
-            attributes=_attributes(model.attributes, changed.get(model.address)),
+            attributes=_attributes(model.attributes, model.own, changed.get(model.address)),
             problems=tuple(replace(one, where=file.where) for one in model.problems),
         )
         if model.parent >= 0:
@@ -120,17 +131,18 @@ def _changed(taken: Taken) -> dict[int, dict[str, Any]] | None:
     return changed
 
 
-def _attributes(values: Mapping[str, Any], changed: dict[str, Any] | None) -> Mapping[str, Any]:
-    """Return attributes that nobody else can change, with other values."""
-    if changed is None and not any(map(_is_own, values.values())):
+def _attributes(
+    values: Mapping[str, Any], own: tuple[str, ...], changed: dict[str, Any] | None
+) -> Mapping[str, Any]:
+    """Return attributes with other values; those with the names `own` become the file's own."""
+    if changed is None and not own:
         return values
-    own = {key: value.copy() if _is_own(value) else value for key, value in values.items()}
-    return own if changed is None else own | changed
+    return {**values, **{name: values[name].copy() for name in own}, **(changed or {})}
 
 
-def _is_own(value: object) -> bool:
-    """Whether a value of an attribute can be changed, so that each file needs its own."""
-    return isinstance(value, np.ndarray | list)
+def own_attributes(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of attributes that can be changed, so that each file needs its own."""
+    return tuple(name for name, one in values.items() if isinstance(one, np.ndarray | list))
 
 
 def _array(
@@ -145,7 +157,7 @@ def _array(
         manifest = stored.manifest(other, grid, taken.moved[stored.address])
     if manifest is None:
         return None
-    attributes = _attributes(array.attributes, changed)
+    attributes = _attributes(array.attributes, model.own, changed)
     if attributes is array.attributes:
         return array.referring(manifest)
     return array.replaced(changed_metadata(array.metadata, attributes=attributes), manifest)

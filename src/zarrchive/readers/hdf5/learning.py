@@ -13,6 +13,7 @@ from zarrchive.readers.hdf5.castings import (
     VariableModel,
     cast,
     codecs_of_storage,
+    own_attributes,
 )
 from zarrchive.readers.hdf5.facts import Facts
 from zarrchive.readers.hdf5.file_bytes import run
@@ -157,9 +158,14 @@ def _models(
         if any(one.code not in _OF_HEADERS for one in group.problems):
             raise Unwatchable("something is wrong with it")
         numbers[id(node)], groups[id(node)] = number, group
-        variables = tuple(_variables(file, found.contents, node, group, data))
         yield GroupModel(
-            parent, name, node.group.address, group.attributes, group.problems, variables
+            parent=parent,
+            name=name,
+            address=node.group.address,
+            attributes=group.attributes,
+            own=own_attributes(group.attributes),
+            problems=group.problems,
+            variables=tuple(_variables(file, found.contents, node, group, data)),
         )
 
 
@@ -207,4 +213,5 @@ def _variable(
         codecs=codecs_of_storage(storage),
         stored=None if is_grown else stored_model(facts, storage, data),
         array=array.referring(ChunkManifest.empty(array.manifest.grid_shape)),
+        own=own_attributes(array.attributes),
     )

@@ -118,8 +118,9 @@ class Mould:
         if not _are_alike(self.superblock, superblock) or self.nbytes > superblock.size:
             return None
         taken = Taken(data, {self.superblock.root: superblock.root}, {}, [])
-        if not all(block.fits(taken) for block in self.blocks):
-            return None
+        for block in self.blocks:
+            if not block.fits(taken):
+                return None
         return taken if _stay_apart(taken.moved, superblock.undefined) else None
 
 
