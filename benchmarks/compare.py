@@ -119,7 +119,7 @@ class Comparison:
         _memory_of_joined(self._of(MILLION, least=2000))
 
     def _combine(self) -> None:
-        paths = daily_files(self._folder, self._of(100))
+        paths = daily_files(self._folder, self._of(1000, least=20))
         title = f"{len(paths)} daily netCDF4 files to one dataset along time"
         contenders = [
             Contender(tool, "dataset", partial(run, paths), _as_is) for tool, run in MANY.items()

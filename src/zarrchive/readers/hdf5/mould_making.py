@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ from zarrchive.readers.hdf5.watched import Seal, Unwatchable
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from zarrchive.readers.hdf5.superblock import Superblock
     from zarrchive.readers.hdf5.watched import Log
@@ -31,6 +32,9 @@ class Layout(NamedTuple):
 
 Slot = Layout | AttributeSlot
 """What stands at a place and is looked at anew in each file."""
+
+
+_start: Final = attrgetter("start")
 
 
 class _Field(NamedTuple):
@@ -108,7 +112,7 @@ def _block(
     data: bytes | mmap.mmap, address: int, parts: list[tuple[int, int]], fields: list[_Field]
 ) -> Block:
     """Cut what was looked at into pieces."""
-    own = [one for one in fields if any(a <= one.start and one.stop <= b for a, b in parts)]
+    own = [one for start, stop in parts for one in _between(fields, start, stop)]
     plan = _Plan()
     for (start, stop), (following, _) in pairwise([*parts, (parts[-1][1], 0)]):
         at = start
@@ -180,6 +184,16 @@ class _Plan:
         return self.n_pieces - 1
 
 
+def _between(fields: list[_Field], start: int, stop: int) -> Iterator[_Field]:
+    """Yield the fields that lie between two places as a whole."""
+    for number in range(bisect_left(fields, start, key=_start), len(fields)):
+        one = fields[number]
+        if one.start >= stop:
+            return
+        if one.stop <= stop:
+            yield one
+
+
 def _may_differ(seal: Seal, own: list[_Field]) -> bool:
     """Whether anything that a checksum is of may differ."""
     return any(seal.start <= one.start < seal.stop and one.start != seal.at for one in own)
@@ -191,12 +205,13 @@ def _taker(pieces: list[int]) -> Callable[[tuple[Any, ...]], Any]:
 
 def _ordered(blocks: list[Block], root: int) -> tuple[Block, ...]:
     """Put blocks behind those that have their address."""
-    known, waiting, ordered = {root}, blocks, []
-    while waiting:
-        ready = [one for one in waiting if one.address in known]
-        if not ready:
-            raise Unwatchable(f"nothing is known to lead to address {waiting[0].address}")
-        waiting = [one for one in waiting if one.address not in known]
-        ordered += ready
-        known.update(address for one in ready for _, address in one.addresses)
+    waiting = {one.address: one for one in blocks}
+    found, ordered = [root], []
+    for address in found:  # which grows meanwhile
+        block = waiting.pop(address, None)
+        if block is not None:
+            ordered.append(block)
+            found += [one for _, one in block.addresses]
+    if waiting:
+        raise Unwatchable(f"nothing is known to lead to address {min(waiting)}")
     return tuple(ordered)

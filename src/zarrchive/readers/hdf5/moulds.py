@@ -29,6 +29,8 @@ _MOST: Final = 16
 """Moulds that are kept."""
 _MOST_MISSES: Final = 8
 """Files in a row that are not alike, after which a mould is given up."""
+_FEW_OBJECTS: Final = 64
+"""Of a file that is learned from when it is the second of its kind."""
 _MOST_KINDS: Final = 64
 """Kinds of files that are counted."""
 
@@ -76,16 +78,18 @@ class _Store:
         with self.lock:
             self.moulds = (kept, *self.moulds)[:_MOST]
 
-    def is_worth_learning(self, kind: Hashable) -> bool:
+    def is_worth_learning(self, kind: Hashable, n_objects: int) -> bool:
         """Count a file; whether it is the second, fourth, eighth and so on of its kind.
 
-        Learning takes as long as reading a few files: less and less often where it was in vain.
+        Learning takes as long as reading a few files: less and less often where it was in vain,
+        and later where it takes a noticeable time.
         """
         with self.lock:
             count = self.counts[kind] = self.counts.pop(kind, 0) + 1
             if len(self.counts) > _MOST_KINDS:
                 self.counts.popitem(last=False)
-        return count > 1 and not count & (count - 1)
+        times, rest = divmod(count, max(1, n_objects // _FEW_OBJECTS))
+        return times > 1 and not rest and not times & (times - 1)
 
 
 _STORE: Final = _Store()
@@ -111,7 +115,8 @@ def read_file(file: OpenFile, group: str | None) -> ManifestGroup:
         return alike
     found = run(explored(file, group), file.data)
     root = run(mapped(file, found), file.data)
-    if not file.left_to_h5py and _STORE.is_worth_learning((choices, _kind(root))):
+    n_objects = len(found.scan.by_address)
+    if not file.left_to_h5py and _STORE.is_worth_learning((choices, _kind(root)), n_objects):
         # The file was read, whatever learning runs into.
         with suppress(Unwatchable, ZarrchiveError, Trouble, *PARSE_ERRORS):
             _STORE.add(_Kept(choices, learned(file, file.data, group, found, root)))
