@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import xarray as xr
 
 from zarrchive.bridge._xarray import decoded_times
@@ -16,7 +15,7 @@ from zarrchive.errors import Problem
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
 
@@ -84,17 +83,31 @@ def decode_group(
         virtual or undecoded.
     """
     decoded = Decoded()
-    context: dict[Hashable, xr.Variable] = {}
+    loaded: dict[Hashable, xr.Variable] = {}
     for name, names in dims.items():
-        array = group.arrays[name]
-        loaded = _loaded(name, names, array, decoded, origin) if name in load else None
+        if name in load:
+            variable = _loaded(name, names, group.arrays[name], decoded, origin)
+            if variable is not None:
+                loaded[name] = variable
+    virtual = {name: names for name, names in dims.items() if name not in loaded}
+    if "coordinates" not in group.attributes and not _refer_to_others(loaded.values()):
+        # Most loaded variables mean what they say: xarray would return them as they are.
+        decoded.attributes = dict(group.attributes)
+        _decode_the_usual(loaded, decode_times, decoded)
+        left = {n: v for n, v in loaded.items() if n not in decoded.variables}
+        if left:
+            _decode(left, (), group.attributes, decode_times, into=decoded, origin=origin)
+    else:
         # While decoding, xarray looks at all variables, and may write to their attributes.
-        context[name] = xr.Variable(names, array, fastpath=True) if loaded is None else loaded
-    virtual = {name for name in dims if not isinstance(context[name].data, np.ndarray)}
-    _decode(context, virtual, group.attributes, decode_times, into=decoded, origin=origin)
-    for name, names in dims.items():
-        if name in virtual:
-            decoded.variables[name] = _virtual(group.arrays[name], names, dims, decoded)
+        context: dict[Hashable, xr.Variable] = {
+            name: loaded[name]
+            if name in loaded
+            else xr.Variable(names, group.arrays[name], fastpath=True)
+            for name, names in dims.items()
+        }
+        _decode(context, virtual, group.attributes, decode_times, into=decoded, origin=origin)
+    for name, names in virtual.items():
+        decoded.variables[name] = _virtual(group.arrays[name], names, dims, decoded)
     decoded.variables = {name: decoded.variables[name] for name in dims}
     return decoded
 
@@ -146,15 +159,6 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
     origin: Origin,
 ) -> None:
     """Decode all variables that are not virtual; one by one where xarray refuses one of them."""
-    if "coordinates" not in attributes and not _refer_to_others(context, virtual):
-        # Most loaded variables mean what they say: xarray would return them as they are.
-        context = {n: v for n, v in context.items() if n not in virtual}
-        virtual = ()
-        into.attributes = dict(attributes)
-        _decode_the_usual(context, decode_times, into)
-        context = {n: v for n, v in context.items() if n not in into.variables}
-        if not context:
-            return
     before = {name: dict(v.attrs) for name, v in context.items()}
     try:
         _decode_as_one(context, virtual, attributes, decode_times, into)
@@ -165,12 +169,11 @@ def _decode(  # noqa: PLR0913 - what xarray's decoder needs, and where results g
         into.attributes = dict(attributes)
 
 
-def _refer_to_others(context: Mapping[Hashable, xr.Variable], virtual: Collection[str]) -> bool:
+def _refer_to_others(loaded: Iterable[xr.Variable]) -> bool:
     """Whether a loaded variable names others, or is made of characters along a dimension of others.
 
     xarray may change these then.
     """
-    loaded = [variable for name, variable in context.items() if name not in virtual]
     return any(v.dtype.kind == "S" or not _REFERRING.isdisjoint(v.attrs) for v in loaded)
 
 

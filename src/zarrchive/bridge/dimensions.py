@@ -8,7 +8,9 @@ that differs, the dimension gets another name here. Names of variables never cha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from zarrchive.errors import Problem
 from zarrchive.manifests import ManifestGroup
@@ -35,7 +37,7 @@ class Scope:
 class NamedDimensions:
     """The dimensions of each variable of one group."""
 
-    dims: dict[str, tuple[str, ...]]
+    dims: Mapping[str, tuple[str, ...]]
     scope: Scope
     """In force in the groups below."""
     problems: tuple[Problem, ...]
@@ -60,6 +62,12 @@ def name_dimensions(
     NamedDimensions
         With a warning ``dimension-renamed`` or ``dimension-repeated`` for each changed name.
     """
+    if not scope.sizes and not scope.renamed:
+        named = _usual(
+            tuple((n, a.metadata.dimension_names, a.metadata.shape) for n, a in arrays.items())
+        )
+        if named is not None:
+            return named
     naming = _Naming(arrays, dict(scope.sizes), dict(scope.renamed), path, where)
     dims: dict[str, tuple[str, ...]] = {}
     # A coordinate says best what its dimension is called: it goes first.
@@ -68,6 +76,27 @@ def name_dimensions(
     ordered = {name: dims[name] for name in arrays}
     below = Scope(naming.sizes, naming.renamed)
     return NamedDimensions(ordered, below, tuple(naming.problems))
+
+
+@lru_cache(maxsize=256)
+def _usual(
+    arrays: tuple[tuple[str, tuple[str | None, ...] | None, tuple[int, ...]], ...],
+) -> NamedDimensions | None:
+    """Return dimensions that are as the file names them, each of one size; None for any other.
+
+    The files of a series are alike in this. Arrays are given by name, dimensions and shape.
+    """
+    scalars = {name for name, _, shape in arrays if not shape}
+    sizes: dict[str, int] = {}
+    for _, dims, shape in arrays:
+        if dims is None or None in dims or len({*dims}) < len(dims):
+            return None
+        for dim, size in zip(dims, shape, strict=True):
+            if dim is None or dim in scalars or sizes.setdefault(dim, size) != size:
+                return None
+    found = {name: dims or () for name, dims, _ in arrays}
+    named: Any = MappingProxyType(found)  # none of the names is None
+    return NamedDimensions(named, Scope(MappingProxyType(sizes)), ())
 
 
 def with_named_dimensions(root: ManifestGroup, *, where: str) -> ManifestGroup:

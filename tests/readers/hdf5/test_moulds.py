@@ -237,6 +237,22 @@ def test_every_kind_of_index_and_layout(tmp_path, libver) -> None:
     assert checked(paths) == 3
 
 
+def test_texts_that_are_in_heaps(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(6)]
+    for number, path in enumerate(paths):
+        with h5py.File(path, "w") as file:
+            file.attrs["history"] = f"written by run {number:03d}"
+            file.attrs["title"] = "a series"
+            file["x"] = np.arange(3) * number
+            file["x"].attrs["comment"] = f"of run {number}, \u00e9"
+            file["x"].attrs["several"] = ["a", "b" if number < 5 else "c"]
+    assert checked(paths) == 3
+    for number, path in enumerate(paths):
+        group = read_group(path)
+        assert group.attributes == {"history": f"written by run {number:03d}", "title": "a series"}
+        assert group.arrays["x"].attributes["comment"] == f"of run {number}, \u00e9"
+
+
 def test_files_that_are_mapped(tmp_path) -> None:
     paths = [tmp_path / f"{number}.h5" for number in range(4)]
     for number, path in enumerate(paths):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.problems import Reason
     from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["decoded_value", "listed_attributes", "read_attributes"]
+__all__ = ["decoded_value", "heap_objects_of", "listed_attributes", "read_attributes"]
 
 _VARIABLE_LENGTH: Final = 9
 """Class of the datatypes whose values are in the global heap."""
@@ -201,14 +201,14 @@ def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attribu
         found.reasons.append(lost(name, "it has no values"))
         return None
     if datatype.is_string:
-        found_texts = [data.partition(b"\0")[0] for _, data in _objects(file, one, 1)]
+        found_texts = [data.partition(b"\0")[0] for _, data in heap_objects_of(file, one, 1)]
         texts = np.empty(len(found_texts), dtype=object)  # as many as there are bytes for
         texts[:] = found_texts
         return presented(texts.reshape(shape or (1,)), name, found)
     if name == "DIMENSION_LIST" and isinstance(base, Reference) and base.kind == "object":
         return _scale_addresses(file, one, base)
     try:
-        found_values = [decode(base, data, n) for n, data in _objects(file, one, base.size)]
+        found_values = [decode(base, data, n) for n, data in heap_objects_of(file, one, base.size)]
     except ValueError:
         found_values = []
     if not found_values:
@@ -217,7 +217,9 @@ def _heap_value(file: OpenFile, one: AttributeMessage, name: str, found: Attribu
     return sequences_value(found_values, shape)
 
 
-def _objects(file: OpenFile, one: AttributeMessage, item_size: int) -> list[tuple[int, bytes]]:
+def heap_objects_of(
+    file: OpenFile, one: AttributeMessage, item_size: int
+) -> list[tuple[int, bytes]]:
     """Return number of items and bytes of each element."""
     found = []
     for length, address, index in _references(one, file.superblock.address_size):
@@ -240,7 +242,7 @@ def _scale_addresses(
         raise ValueError(f"references of {base.size} bytes are not addresses")
     lists = [
         [address_at(data, i * width, width) for i in range(count)]
-        for count, data in _objects(file, one, base.size)
+        for count, data in heap_objects_of(file, one, base.size)
     ]
     absent = {0, file.superblock.undefined}
     return tuple(tuple(-1 if a in absent else a for a in addresses) for addresses in lists)

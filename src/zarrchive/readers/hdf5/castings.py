@@ -9,7 +9,7 @@ import numpy as np
 
 from zarrchive.manifests import ManifestGroup
 from zarrchive.manifests._zarr import changed_metadata
-from zarrchive.readers.hdf5.attribute_values import Attributes
+from zarrchive.readers.hdf5.attribute_values import Attributes, text_of
 from zarrchive.readers.hdf5.attributes import decoded_value
 from zarrchive.readers.hdf5.decision import decide
 from zarrchive.readers.hdf5.facts import Facts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zarrchive.errors import Problem
     from zarrchive.manifests import ChunkManifest, ManifestArray
     from zarrchive.readers.hdf5.layout_message import Layout
-    from zarrchive.readers.hdf5.mould import Taken
+    from zarrchive.readers.hdf5.mould import AttributeSlot, Taken
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.storage import Storage
     from zarrchive.readers.hdf5.stored_models import StoredModel
@@ -122,13 +122,19 @@ def _changed(taken: Taken) -> dict[int, dict[str, Any]] | None:
     for slot, data in taken.changed:
         found = Attributes()
         try:
-            value = decoded_value(slot.message._replace(data=data), slot.name, found)
+            value = _value(slot, data, found)
         except (Trouble, *PARSE_ERRORS):
             return None
         if value is None or found.reasons:
             return None
         changed.setdefault(slot.address, {})[slot.name] = value
     return changed
+
+
+def _value(slot: AttributeSlot, data: bytes, found: Attributes) -> object:
+    if slot.message is None:
+        return text_of(data.partition(b"\0")[0], slot.name, found)
+    return decoded_value(slot.message._replace(data=data), slot.name, found)
 
 
 def _attributes(

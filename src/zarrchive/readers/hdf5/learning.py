@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.readers.hdf5.attribute_values import INTERNAL, NOT_READ, Attributes, text_of
-from zarrchive.readers.hdf5.attributes import listed_attributes
+from zarrchive.readers.hdf5.attributes import heap_objects_of, listed_attributes
 from zarrchive.readers.hdf5.castings import (
     KNOWN,
     GroupModel,
@@ -15,6 +17,8 @@ from zarrchive.readers.hdf5.castings import (
     codecs_of_storage,
     own_attributes,
 )
+from zarrchive.readers.hdf5.datatype_message import parse_datatype
+from zarrchive.readers.hdf5.datatype_tree import VariableLength
 from zarrchive.readers.hdf5.facts import Facts
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
@@ -88,7 +92,10 @@ def learned(
     )
     seen = run(explored(again, group), watched)
     anew = {one.address for model in models for one in model.variables if one.stored is None}
-    slots = dict(_slots(again, watched, seen, anew))
+    places = list(_slots(again, watched, seen, anew))
+    # What stands for two things is the same in all files, or they are not alike.
+    once = Counter(place for place, _ in places)
+    slots = {place: slot for place, slot in places if once[place] == 1}
     if again.left_to_h5py:
         raise Unwatchable("h5py was asked")
     mould = mould_of(data.data, file.superblock, watched.log, slots)
@@ -115,12 +122,26 @@ def _slots(
         may_be_scale = any(message.name == b"CLASS" for message in listed)
         for message in listed:
             name = text_of(message.name, "", Attributes())
-            if message.datatype[0] & 0x0F == _VARIABLE_LENGTH or not message.data:
-                continue
-            if name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
+            if message.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+                text = None if name in INTERNAL else _text_in_heap(file, message)
+                if text is not None:
+                    yield _place(text), AttributeSlot(address, name, bytes(text), None)
+            elif name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
                 watched.log.unread.add(_place(message.data))
-            elif name not in INTERNAL and message.body is not None:
-                yield _place(message.data), AttributeSlot(address, name, _unwatched(message))
+            elif name not in INTERNAL and message.body is not None and message.data:
+                plain = _unwatched(message)
+                yield _place(message.data), AttributeSlot(address, name, plain.data, plain)
+
+
+def _text_in_heap(file: OpenFile, message: AttributeMessage) -> bytes | None:
+    """Return where the one text is that an attribute has; None for any other value."""
+    datatype, shape = parse_datatype(message.datatype), message.extent.shape
+    if not isinstance(datatype, VariableLength) or not datatype.is_string:
+        return None
+    if shape is None or prod(shape) != 1:
+        return None
+    ((_, data),) = heap_objects_of(file, message, 1)
+    return data or None
 
 
 def _layout_of(one: FileObject) -> bytes:

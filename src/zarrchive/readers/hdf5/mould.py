@@ -28,12 +28,15 @@ __all__ = ["AttributeSlot", "Block", "Mould", "Taken"]
 
 
 class AttributeSlot(NamedTuple):
-    """An attribute whose value is in the block itself, and may differ."""
+    """An attribute whose value may differ."""
 
     address: int
     """Of the object that has it, in the file that the mould was made of."""
     name: str
-    message: AttributeMessage
+    usual: bytes
+    """What its value was."""
+    message: AttributeMessage | None
+    """None where the value is text in a heap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +86,7 @@ class Block:
             taken.layouts[dataset] = pieces[piece]
         if self.values(pieces) != self.usual:
             taken.changed.extend(
-                (slot, pieces[piece])
-                for piece, slot in self.slots
-                if pieces[piece] != slot.message.data
+                (slot, pieces[piece]) for piece, slot in self.slots if pieces[piece] != slot.usual
             )
         return True
 
