@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from zarrchive.bridge._xarray import assembled_dataset
@@ -111,6 +112,10 @@ def _index(name: str, variable: xr.Variable) -> xr.indexes.PandasIndex:
     values = variable.data
     if values.dtype.kind in "iuf" and values.nbytes <= _LARGEST_SHARED:
         return _shared_index(name, values.dtype, values.tobytes())
+    if values.dtype.kind == "M":
+        # As xarray makes it, without asking what the values are.
+        times = pd.DatetimeIndex(values, copy=False, name=name)
+        return xr.indexes.PandasIndex(times, name, coord_dtype=values.dtype)
     return xr.indexes.PandasIndex.from_variables({name: variable}, options={})
 
 

@@ -270,6 +270,8 @@ class ChunkManifest:
     @property
     def nrefs(self) -> int:
         """Number of chunks that lie in a file."""
+        if not self.files:
+            return 0
         if "_runs" in self.__dict__:
             return self.size
         return int(np.count_nonzero(self.path_id >= FIRST_PATH))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
+from zarr.codecs import BytesCodec
 
-from zarrchive.manifests._zarr import codec_documents
-from zarrchive.manifests.chunk_manifest import InlineChunk
 from zarrchive.manifests.hierarchy import ManifestGroup
 from zarrchive.manifests.store import ManifestStore
 
@@ -64,20 +63,20 @@ def _raw_inline(array: ManifestArray) -> bytes | None:
 
     Along the first axis the chunk may be longer than the array.
     """
-    if not array.is_regular:
+    if not array.is_regular or not array.manifest.inlined:
         return None
     chunk_shape = array.chunk_shape
     if array.manifest.size != 1 or chunk_shape[1:] != array.shape[1:]:
         return None
-    entry = array.manifest[(0,) * array.ndim]
-    if not isinstance(entry, InlineChunk) or len(entry.data) != prod(chunk_shape) * array.itemsize:
+    (data,) = array.manifest.inlined
+    if len(data) != prod(chunk_shape) * array.itemsize:
         return None
-    codecs = codec_documents(array.metadata)
-    if [codec["name"] for codec in codecs] != ["bytes"] or array.dtype.hasobject:
+    codec = array.metadata.codecs[0]
+    if len(array.metadata.codecs) > 1 or type(codec) is not BytesCodec or array.dtype.hasobject:
         return None
-    stated = (codecs[0].get("configuration") or {}).get("endian")
+    stated = getattr(codec.endian, "value", codec.endian)
     meant = {"<": "little", ">": "big"}.get(array.dtype.str[0])
-    return entry.data if stated is None or meant in (None, stated) else None
+    return data if stated is None or meant in (None, stated) else None
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
