@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from random import Random
@@ -300,7 +301,7 @@ def test_a_file_that_differs_among_many(series, tmp_path) -> None:
 def test_what_does_not_fit_any_more_is_forgotten(series, tmp_path) -> None:
     for path in series:
         read_group(path)
-    others = [tmp_path / f"other {number}.nc" for number in range(40)]
+    others = [tmp_path / f"other {number}.nc" for number in range(70)]
     for number, path in enumerate(others):
         with netCDF4.Dataset(path, "w") as file:
             file.createDimension("x", number + 1)
@@ -310,6 +311,19 @@ def test_what_does_not_fit_any_more_is_forgotten(series, tmp_path) -> None:
     with counting() as counts:
         read_group(series[0])
     assert counts == [0]
+
+
+def test_many_threads_read_two_series(series, tmp_path) -> None:
+    others = [tmp_path / f"other {number}.nc" for number in range(8)]
+    for number, path in enumerate(others):
+        daily(path, number, standard_name="air_temperature")
+    paths = [path for pair in zip(series, others, strict=True) for path in pair] * 4
+    expected = {path: alone(path) for path in paths}
+    moulds.forget()
+    with ThreadPoolExecutor(8) as pool, counting() as counts:
+        found = list(pool.map(read_group, paths))
+    assert counts[0] > len(paths) // 2
+    assert all(one == expected[path] for path, one in zip(paths, found, strict=True))
 
 
 # Damage

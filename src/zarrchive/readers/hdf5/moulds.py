@@ -27,7 +27,7 @@ __all__ = ["forget", "read_file"]
 
 _MOST: Final = 16
 """Moulds that are kept."""
-_MOST_MISSES: Final = 8
+_MOST_MISSES: Final = 64
 """Files in a row that are not alike, after which a mould is given up."""
 _FEW_OBJECTS: Final = 64
 """Of a file that is learned from when it is the second of its kind."""
@@ -38,7 +38,7 @@ _Choices: TypeAlias = "tuple[str | None, frozenset[str] | None, int | None]"
 """Group, arrays whose values are wanted, and bytes of the longest run."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Kept:
     """A mould that is kept."""
 
@@ -61,10 +61,10 @@ class _Store:
     def used(self, kept: _Kept) -> None:
         """Take note that a file was alike."""
         kept.misses = 0
-        if self.moulds[0] is not kept:
+        if self.moulds[:1] != (kept,):
             with self.lock:
                 others = (one for one in self.moulds if one is not kept)
-                self.moulds = (kept, *others)
+                self.moulds = (kept, *others)[:_MOST]
 
     def missed(self, kept: _Kept) -> None:
         """Take note that a file was not alike."""
