@@ -143,9 +143,12 @@ class ManifestArray(NDArrayOperatorsMixin):
         if manifest.grid_shape != self.manifest.grid_shape:
             return self.replaced(self.metadata, manifest)
         copy = object.__new__(type(self))
-        for name in ("metadata", "name", "dtype", "is_regular"):
-            object.__setattr__(copy, name, getattr(self, name))
-        object.__setattr__(copy, "manifest", manifest)
+        put = object.__setattr__
+        put(copy, "metadata", self.metadata)
+        put(copy, "manifest", manifest)
+        put(copy, "name", self.name)
+        put(copy, "dtype", self.dtype)
+        put(copy, "is_regular", self.is_regular)
         return copy
 
     def transpose(self, *axes: Any) -> Self:  # noqa: ANN401 - as NumPy: integers or one sequence

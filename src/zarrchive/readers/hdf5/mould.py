@@ -84,7 +84,7 @@ class Block:
                 return False
         for piece, dataset in self.layouts:
             taken.layouts[dataset] = pieces[piece]
-        if self.values(pieces) != self.usual:
+        if self.slots and self.values(pieces) != self.usual:
             taken.changed.extend(
                 (slot, pieces[piece]) for piece, slot in self.slots if pieces[piece] != slot.usual
             )
