@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.variable import Variable
 
-__all__ = ["Contents", "Entry", "Explored", "Node", "entries_of", "explored", "key_of", "mapped"]
+__all__ = ["Contents", "Entry", "Explored", "Node", "explored", "key_of", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def mapped(file: OpenFile, found: Explored) -> Steps[ManifestGroup]:
     wanted = {
         key: one
         for node in nodes
-        for one in entries_of(node)
+        for one in _entries(node)
         for key in [key_of(file, contents, one)]
     }
     yield from _read_variables(contents, wanted)
@@ -199,8 +199,7 @@ def _target(scan: Scan, node: Node, link: Link) -> FileObject | Reason:
     return scan.by_address[address]
 
 
-def entries_of(node: Node) -> Iterator[Entry]:
-    """Return the datasets of a group."""
+def _entries(node: Node) -> Iterator[Entry]:
     return (one for one in node.entries if isinstance(one, Entry))
 
 
@@ -222,7 +221,7 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
     paths: dict[int, str] = {}
     datasets: dict[int, FileObject] = {}
     for node in nodes:
-        for one in entries_of(node):
+        for one in _entries(node):
             found = scan.by_address[one.address]
             if isinstance(found, FileObject):
                 datasets[one.address] = found

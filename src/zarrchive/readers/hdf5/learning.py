@@ -170,11 +170,12 @@ def _models(
     """Yield the groups of a hierarchy; parents come before their children."""
     numbers: dict[int, int] = {}
     groups: dict[int, ManifestGroup] = {}
+    names = {id(one): name for node in found.nodes for name, one in node.children.items()}
     for number, node in enumerate(found.nodes):
         group, parent, name = root, -1, ""
         if node.parent is not None:
             above = groups[id(node.parent)]
-            name = next(key for key, one in node.parent.children.items() if one is node)
+            name = names[id(node)]
             group, parent = above.groups[name], numbers[id(node.parent)]
         if any(one.code not in _OF_HEADERS for one in group.problems):
             raise Unwatchable("something is wrong with it")
