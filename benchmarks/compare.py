@@ -17,7 +17,7 @@ import xarray as xr
 sys.path.insert(0, str(Path(__file__).parent))
 
 from files import chunked_file, daily_files, grouped_file, netcdf_file
-from many import CONCATENATE, MANY
+from many import CONCATENATE, MANY, OPENED
 from memory import compare_memory
 from remote import scan_remotely
 from timing import Contender, Row, compare, say
@@ -50,6 +50,7 @@ class Comparison:
             "remote": self._remote,
             "memory": self._memory,
             "combine": self._combine,
+            "combine-opened": self._combine_opened,
             "concatenate": self._concatenate,
         }
 
@@ -125,6 +126,14 @@ class Comparison:
             Contender(tool, "dataset", partial(run, paths), _as_is) for tool, run in MANY.items()
         ]
         compare("combine", Row(title, contenders), **self._times)
+
+    def _combine_opened(self) -> None:
+        paths = daily_files(self._folder, self._of(1000, least=20))
+        title = f"{len(paths)} daily files that were opened before, combined to one dataset"
+        contenders = [
+            Contender(tool, "dataset", build(paths), _as_is) for tool, build in OPENED.items()
+        ]
+        compare("combine-opened", Row(title, contenders), **self._times)
 
     def _concatenate(self) -> None:
         parts = self._of(1000)

@@ -14,7 +14,7 @@ import zarrchive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["CONCATENATE", "MANY"]
+__all__ = ["CONCATENATE", "MANY", "OPENED"]
 
 warnings.filterwarnings("ignore")
 
@@ -129,6 +129,50 @@ def _virtualizarr_concatenate(parts: int, refs: int) -> Callable[[], int]:
     return lambda: int(np.concatenate(arrays, axis=0).manifest._paths.size)
 
 
+_CHEAPLY = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
+"""Options with which xarray compares as little as it can."""
+
+
+def _zarrchive_opened(paths: Sequence[str]) -> Callable[[], int]:
+    """Read files; combining them is what `open_virtual_mfdataset` does with what was read."""
+    from zarrchive.bridge.alike import joined_at_once
+    from zarrchive.bridge.many_files import Opener
+    from zarrchive.readers import read_group
+
+    opener = Opener(
+        kind=xr.Dataset,
+        group=None,
+        reader=None,
+        loadable_variables=None,
+        drop_variables=None,
+        decode_times=None,
+        storage_options=None,
+    )
+    files = {path: read_group(path, inline=None) for path in paths}
+    return lambda: int(joined_at_once(files, opener, None).sizes["time"])
+
+
+def _zarrchive_by_xarray(paths: Sequence[str]) -> Callable[[], int]:
+    datasets = [zarrchive.open_virtual_dataset(path) for path in paths]
+    return lambda: int(xr.combine_by_coords(datasets, **_CHEAPLY).sizes["time"])
+
+
+def _virtualizarr_opened(paths: Sequence[str]) -> Callable[[], int]:
+    from virtualizarr import open_virtual_dataset
+    from virtualizarr.parsers import HDFParser
+
+    known = registry(paths[0])
+    datasets = [
+        open_virtual_dataset(f"file://{path}", registry=known, parser=HDFParser()) for path in paths
+    ]
+    return lambda: int(xr.combine_by_coords(datasets, **_CHEAPLY).sizes["time"])
+
+
+OPENED = {
+    "zarrchive": _zarrchive_opened,
+    "zarrchive, xarray": _zarrchive_by_xarray,
+    "VirtualiZarr": _virtualizarr_opened,
+}
 MANY = {
     "zarrchive": _zarrchive_many,
     "VirtualiZarr": _virtualizarr_many,

@@ -83,6 +83,55 @@ def test_concatenation_is_associative(case) -> None:
     assert identical_arrays(left, at_once)
 
 
+KINDS = [
+    {},
+    {"shape": (62, 4)},
+    {"shape": (30, 4)},
+    {"shape": (31, 6)},
+    {"shape": (31,), "chunk_shape": (31,)},
+    {"chunk_shape": (31, 4)},
+    {"dtype": np.dtype("<i4")},
+    {"fill_value": 1},
+    {"codecs": RAW},
+    {"codecs": [*RAW, {"name": "numcodecs.zlib", "configuration": {"level": 9}}]},
+    {"codecs": [*RAW, {"name": "numcodecs.bz2", "configuration": {"level": 4}}]},
+    {"attributes": {"scale_factor": 0.1}},
+    {"attributes": {"title": "another"}},
+]
+
+
+def apart(array: ManifestArray) -> ManifestArray:
+    """Return an equal array that shares its metadata with no other."""
+    return array.replaced(changed_metadata(array.metadata), array.manifest)
+
+
+@given(st.data(), st.integers(-2, 1))
+def test_arrays_that_share_metadata_join_as_those_that_do_not(data, axis) -> None:
+    models = [virtual(**one) for one in data.draw(st.lists(st.sampled_from(KINDS), max_size=2))]
+    models = [virtual(), *models]
+    numbers = data.draw(st.lists(st.integers(0, len(models) - 1), min_size=1, max_size=9))
+    arrays = []
+    for place, number in enumerate(numbers):
+        model = models[number]
+        file = virtual(f"/data/{9 - place}.nc").manifest.files[0]
+        is_stored = data.draw(st.integers(0, 9)) > 0
+        empty = ChunkManifest.empty(model.manifest.grid_shape)
+        manifest = model.manifest.map_files(lambda _, file=file: file) if is_stored else empty
+        arrays.append(model.replaced(model.metadata, manifest))
+    lonely = [apart(array) for array in arrays]
+    assert len({id(array.metadata) for array in lonely}) == len(lonely)
+    problems = problems_of_concat(lonely, axis=axis)
+    assert problems_of_concat(arrays, axis=axis) == problems
+    if problems:
+        with pytest.raises(ManifestError) as found:
+            concatenate(arrays, axis=axis)
+        assert list(found.value.problems) == problems
+        return
+    whole, expected = concatenate(arrays, axis=axis), concatenate(lonely, axis=axis)
+    assert identical_arrays(whole, expected)
+    assert whole.metadata.to_dict() == expected.metadata.to_dict()
+
+
 @given(st.data(), st.integers(1, 3))
 def test_stacks_as_numpy_does(data: st.DataObject, n_parts: int) -> None:
     first = data.draw(stored_arrays())

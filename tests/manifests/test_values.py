@@ -14,10 +14,11 @@ from zarrchive.errors import ManifestError
 from zarrchive.manifests import ChunkManifest, InlineChunk, ManifestArray
 from zarrchive.manifests._zarr import array_metadata, changed_metadata, same_but_attributes
 from zarrchive.manifests.compare import identical_arrays
-from zarrchive.manifests.values import values_of
+from zarrchive.manifests.values import values_of, values_of_each
 from zarrchive.testing.strategies import manifest_arrays, stored, stored_arrays
 
 LITTLE = [{"name": "bytes", "configuration": {"endian": "little"}}]
+ZLIB = {"name": "numcodecs.zlib", "configuration": {"level": 1}}
 
 
 def inline(values: np.ndarray, *, codecs=None, dtype=None, data: bytes | None = None):
@@ -158,3 +159,22 @@ def test_the_grid_must_be_that_of_the_metadata() -> None:
     assert "(2,)" in caught.value.problem.what
     assert "(3,)" in caught.value.problem.what
     assert caught.value.problem.variable == "air"
+
+
+@given(st.data())
+def test_values_of_many_are_those_of_each(data) -> None:
+    """Also where chunks are longer than arrays, are stored elsewhere, or are not stored."""
+    dtype = data.draw(st.sampled_from(["<f4", ">f4", "<i8", "|i1"]))
+    chunk = data.draw(st.integers(1, 3))
+    codecs = data.draw(st.sampled_from([LITTLE, [*LITTLE, ZLIB]]))
+    parts = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        size = data.draw(st.integers(0, 4))
+        states = data.draw(st.sampled_from(["i", "ii", "im", "f"]))
+        values = np.arange(size).astype(dtype)
+        parts.append(stored(values, (chunk,), states=states, codecs=codecs[1:]))
+    arrays = [part.array for part in parts]
+    found = values_of_each([*arrays, *arrays])
+    for part, values in zip([*parts, *parts], found, strict=True):
+        assert values.dtype == part.truth.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(values, part.truth)

@@ -7,7 +7,7 @@ none, and the files go the long way, which also says what does not fit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from zarrchive.errors import ManifestError, ZarrchiveError
 from zarrchive.manifests import ManifestGroup
 from zarrchive.manifests._zarr import codec_documents
 from zarrchive.manifests.compare import decoding_differences
-from zarrchive.manifests.concat import concatenate
-from zarrchive.manifests.values import values_of
+from zarrchive.manifests.concat import concatenate, with_unlike_metadata
+from zarrchive.manifests.values import values_of_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Series", "joined_at_once", "series_of", "whole_series", "without_dropped"]
 
-_REFERRING = ("coordinates", "bounds", "grid_mapping")
+_REFERRING: Final = frozenset({"coordinates", "bounds", "grid_mapping"})
 """Attributes that decide which variables are coordinates, or what becomes of others."""
 
 
@@ -118,24 +118,24 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
         None where files differ in anything else, overlap, or have no such coordinate.
     """
     urls, members = list(groups), list(groups.values())
-    if len(urls) < 2 or not _same_names(members) or not _refer_alike(members):
-        return None
-    coordinate = _coordinate(members)
-    if coordinate is None:
+    columns = _columns(members) if len(urls) > 1 and _refer_alike(members) else None
+    coordinate = None if columns is None else _coordinate(columns)
+    if columns is None or coordinate is None:
         return None
     dim, parts = coordinate
-    order = _order(parts)
-    if order is None:
+    order = np.argsort([part[0] for part in parts], kind="stable").tolist()
+    values = np.concatenate([parts[number] for number in order])
+    if not bool((values[1:] > values[:-1]).all()):
         return None
-    ordered = [members[number] for number in order]
     lengths = [parts[number].size for number in order]
+    is_in_order = order == list(range(len(parts)))
     arrays: dict[str, ManifestArray] = {}
-    for name in members[0].arrays:
-        array = _whole([group.arrays[name] for group in ordered], dim, lengths)
+    for name, column in columns.items():
+        ordered = column if is_in_order else [column[number] for number in order]
+        array = ordered[0] if _is_coordinate(name, ordered) else _whole(ordered, dim, lengths)
         if array is None:
             return None
         arrays[name] = array
-    values = np.concatenate([parts[number] for number in order])
     attributes = arrays[dim].attributes
     arrays[dim] = inline_array(values, name=dim, dims=(dim,), attributes=attributes)
     unseen = [
@@ -144,14 +144,14 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
     problems = [problem for group in members for problem in group.problems]
     joined = ManifestGroup(
         arrays=arrays,
-        attributes=ordered[0].attributes,
+        attributes=members[order[0]].attributes,
         problems=tuple(dict.fromkeys(problems)),
     )
     return Series(
         dim=dim,
         first=urls[order[0]],
         joined=joined,
-        is_in_order=order == sorted(order),
+        is_in_order=is_in_order,
         unseen=tuple(unseen),
     )
 
@@ -159,18 +159,14 @@ def series_of(groups: Mapping[str, ManifestGroup]) -> Series | None:
 def _whole(
     arrays: Sequence[ManifestArray], dim: str, lengths: Sequence[int]
 ) -> ManifestArray | None:
-    """Return arrays of all files as one; None where they differ, or may mean different things."""
+    """Return arrays of all files as one; None where they differ."""
     first = arrays[0]
     names = first.metadata.dimension_names or ()
-    if names == (dim,) and first.name == dim:
-        return first  # it was looked at, and its values are put in its place
-    if not _mean_alike(arrays):
-        return None
     if dim not in names:
         return first if _same_values(arrays) is not False else None
     axis = names.index(dim)
     # In each file it is as long as the coordinate.
-    if [array.shape[axis] for array in arrays] != lengths:
+    if [array.metadata.shape[axis] for array in arrays] != lengths:
         return None
     try:
         return concatenate(arrays, axis=axis)
@@ -183,41 +179,53 @@ def _is_unseen(array: ManifestArray, dim: str) -> bool:
     return dim not in (array.metadata.dimension_names or ()) and bool(array.manifest.nrefs)
 
 
-def _same_names(members: Sequence[ManifestGroup]) -> bool:
-    """Whether all have the same arrays, with the same dimensions, which all have names."""
-    model = members[0].arrays
-    keys = list(model)
-    dims = [model[key].metadata.dimension_names for key in keys]
-    if any(one is None or None in one or len(set(one)) < len(one) for one in dims):
-        return False
-    return all(
-        list(group.arrays) == keys
-        and [array.metadata.dimension_names for array in group.arrays.values()] == dims
-        for group in members[1:]
-    )
+def _columns(members: Sequence[ManifestGroup]) -> dict[str, list[ManifestArray]] | None:
+    """Return the arrays of all files by name.
+
+    None unless all have the same arrays, which mean alike, with dimensions that all have names.
+    """
+    of_files = [group.arrays for group in members]
+    names = list(of_files[0])
+    if any(list(arrays) != names for arrays in of_files):
+        return None
+    rows = zip(*[arrays.values() for arrays in of_files], strict=True)
+    columns = dict(zip(names, map(list, rows), strict=True))
+    for column in columns.values():
+        dims = column[0].metadata.dimension_names
+        if dims is None or None in dims or len(set(dims)) < len(dims):
+            return None
+        kinds = with_unlike_metadata(column)
+        if any(one.metadata.dimension_names != dims for one in kinds) or not _mean_alike(kinds):
+            return None
+    return columns
 
 
-def _coordinate(members: Sequence[ManifestGroup]) -> tuple[str, list[npt.NDArray[Any]]] | None:
+def _is_coordinate(name: str, arrays: Sequence[ManifestArray]) -> bool:
+    return arrays[0].metadata.dimension_names == (name,)
+
+
+def _coordinate(
+    columns: Mapping[str, Sequence[ManifestArray]],
+) -> tuple[str, list[npt.NDArray[Any]]] | None:
     """Return the only dimension coordinate that differs, and its stored values in each file.
 
-    All others are the same in all files, and have the same attributes where these count.
+    All others are the same in all files.
     """
     found = None
-    for name, array in members[0].arrays.items():
-        if array.metadata.dimension_names != (name,):
+    for name, arrays in columns.items():
+        if not _is_coordinate(name, arrays):
             continue
-        mine = [group.arrays[name] for group in members]
-        if not _mean_alike(mine) or any(one.manifest.nrefs for one in mine):
+        if any(array.manifest.nrefs for array in arrays):
             return None
-        if _same_values(mine):
+        if _same_values(arrays):
             continue
-        if found is not None or not _is_plain(mine):
+        if found is not None or not _are_plain(with_unlike_metadata(arrays)):
             return None
-        found = name, [values_of(one) for one in mine]
+        found = name, values_of_each(arrays)
     return found
 
 
-def _is_plain(arrays: Sequence[ManifestArray]) -> bool:
+def _are_plain(arrays: Sequence[ManifestArray]) -> bool:
     """Whether arrays are numbers of one type as they are, some in each file."""
     first = arrays[0]
     names = [codec["name"] for codec in codec_documents(first.metadata)]
@@ -229,35 +237,23 @@ def _is_plain(arrays: Sequence[ManifestArray]) -> bool:
     )
 
 
-def _order(parts: Sequence[npt.NDArray[Any]]) -> list[int] | None:
-    """Return the order in which parts rise from first to last; None if they do not."""
-    order = sorted(range(len(parts)), key=lambda number: parts[number][0])
-    whole = np.concatenate([parts[number] for number in order])
-    return order if bool((whole[1:] > whole[:-1]).all()) else None
-
-
 def _refer_alike(parts: Sequence[ManifestGroup] | Sequence[ManifestArray]) -> bool:
     """Whether attributes name the same other variables."""
-    first = parts[0].attributes
+    attributes = [part.attributes for part in parts]
+    if all(map(_REFERRING.isdisjoint, attributes)):
+        return True
+    first = attributes[0]
     return all(
-        _same_text(first.get(key), one.attributes.get(key))
-        for one in parts[1:]
-        for key in _REFERRING
+        _same_text(first.get(key), one.get(key)) for one in attributes[1:] for key in _REFERRING
     )
 
 
 def _mean_alike(arrays: Sequence[ManifestArray]) -> bool:
     """Whether attributes agree in all that decides what the numbers stand for."""
-    first, others = arrays[0], _with_own_metadata(arrays)
-    return _refer_alike([first, *others]) and not any(
+    first, *others = arrays
+    return _refer_alike(arrays) and not any(
         decoding_differences(first.attributes, array.attributes) for array in others
     )
-
-
-def _with_own_metadata(arrays: Sequence[ManifestArray]) -> list[ManifestArray]:
-    """Return those of the arrays that do not share the metadata of the first."""
-    metadata = arrays[0].metadata
-    return [array for array in arrays if array.metadata is not metadata]
 
 
 def _same_text(left: object, right: object) -> bool:
@@ -275,13 +271,14 @@ def _same_values(arrays: Sequence[ManifestArray]) -> bool | None:
         or one.dtype != first.dtype
         or one.chunk_lengths != first.chunk_lengths
         or one.metadata.codecs != first.metadata.codecs
-        for one in _with_own_metadata(arrays)
+        for one in with_unlike_metadata(arrays)
     ):
         return False
     if any(one.manifest.nrefs for one in arrays):
         return None
-    return all(one.manifest == first.manifest for one in arrays[1:]) and (
-        first.manifest.nstored == first.manifest.size
+    manifest = first.manifest
+    return all(one.manifest == manifest for one in arrays[1:]) and (
+        manifest.nstored == manifest.size
     )
 
 

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zarrchive.location.identity import SourceFile
 
-__all__ = ["ChunkEntry", "ChunkIndex", "InlineChunk", "Run", "StoredChunks"]
+__all__ = ["ChunkEntry", "ChunkIndex", "InlineChunk", "StoredChunks"]
 
 ChunkIndex: TypeAlias = tuple[int, ...]
 
@@ -30,16 +29,6 @@ class InlineChunk:
     """An encoded chunk that the manifest itself holds."""
 
     data: bytes
-
-
-class Run(NamedTuple):
-    """Chunks that follow one another, all of one file."""
-
-    file: SourceFile
-    offset: npt.NDArray[np.uint64]
-    """Bytes; flat, read-only."""
-    length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
-    """Bytes; flat, read-only."""
 
 
 class StoredChunks(NamedTuple):

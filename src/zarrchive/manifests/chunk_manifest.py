@@ -14,9 +14,9 @@ from zarrchive.manifests.chunk_entries import (
     ChunkEntry,
     ChunkIndex,
     InlineChunk,
-    Run,
     StoredChunks,
 )
+from zarrchive.manifests.parts import columns_of, table_of
 from zarrchive.manifests.shared_columns import first_path, one_inline
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = [
     "ChunkIndex",
     "ChunkManifest",
     "InlineChunk",
-    "Run",
     "StoredChunks",
 ]
 
@@ -154,11 +153,13 @@ class ChunkManifest:
             offset.reshape(grid_shape),
             length.reshape(grid_shape),
         )
-        return cls(tuple(grid_shape), (file,), (), None, *columns)
+        made = cls(tuple(grid_shape), (file,), (), None, *columns)
+        made.__dict__["_is_of_one_file"] = True
+        return made
 
     @classmethod
-    def of_runs(cls, grid_shape: tuple[int, ...], runs: Sequence[Run]) -> Self:
-        """Build a manifest of runs of chunks that follow one another in C order of the grid.
+    def of_parts(cls, grid_shape: tuple[int, ...], parts: Sequence[ChunkManifest]) -> Self:
+        """Build a manifest of others that follow one another in C order of the grid.
 
         The columns are put together when one of them is asked for, not before: what is joined
         again, or only counted, costs no copy.
@@ -166,48 +167,45 @@ class ChunkManifest:
         Parameters
         ----------
         grid_shape
-            Number of chunks along each dimension; all of them are in `runs`.
-        runs
-            At least one; none is empty.
+            Number of chunks along each dimension; all of them are in `parts`.
+        parts
+            At least one; each as `parts` returns it, and not empty.
         """
-        table = tuple(sorted({run.file for run in runs}, key=SourceFile.sort_key))
         made = object.__new__(cls)
-        fields = {"grid_shape": tuple(grid_shape), "files": table, "inlined": (), "positions": None}
-        made.__dict__.update(fields, _runs=tuple(runs))
+        table = table_of(parts)
+        fields = {"grid_shape": grid_shape, "files": table.files, "inlined": (), "positions": None}
+        made.__dict__.update(fields, _parts=tuple(parts), _path_ids=table.path_ids)
         return made
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a column
-        runs = self.__dict__.get("_runs")
-        if name not in {"path_id", "offset", "length"} or runs is None:
-            if name in self.__dict__:  # another thread has just put it together
-                return self.__dict__[name]
+        if name not in {"path_id", "offset", "length"}:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-        row = {file: FIRST_PATH + i for i, file in enumerate(self.files)}
-        ids = np.array([row[run.file] for run in runs], dtype=np.uint32)
-        columns: dict[str, npt.NDArray[Any]] = {
-            "path_id": np.repeat(ids, [run.offset.size for run in runs]),
-            "offset": np.concatenate([run.offset for run in runs]),
-            "length": np.concatenate([run.length for run in runs]),
-        }
-        for column in columns.values():
-            column.flags.writeable = False
-        self.__dict__.update({key: c.reshape(self.grid_shape) for key, c in columns.items()})
-        self.__dict__.pop("_runs", None)
+        self.put_together()
         return self.__dict__[name]
 
-    def runs(self) -> tuple[Run, ...] | None:
-        """Return the manifest as runs of chunks of one file each; None where it is none.
+    def put_together(self) -> None:
+        """Make the columns of a manifest of parts, which are forgotten."""
+        parts = self.__dict__.get("_parts")
+        if parts is not None:  # otherwise another thread has just done it
+            ids = self.__dict__["_path_ids"]
+            self.__dict__.update(columns_of(parts, ids, self.grid_shape))
+            self.__dict__.pop("_parts", None)
 
-        Nothing is copied. A manifest is one run where one file holds all of its chunks.
+    def parts(self) -> tuple[ChunkManifest, ...] | None:
+        """Return the manifest as parts that follow one another, of one file each; None: it is none.
+
+        Nothing is copied. A manifest is one part where one file holds all of its chunks.
         """
-        runs: tuple[Run, ...] | None = self.__dict__.get("_runs")
-        if runs is not None:
-            return runs
+        if "_is_of_one_file" in self.__dict__:
+            return (self,)
+        parts: tuple[ChunkManifest, ...] | None = self.__dict__.get("_parts")
+        if parts is not None:
+            return parts
+        if not self.size:
+            return ()
         if self.positions is not None or self.inlined or len(self.files) != 1:
             return None
-        if any(self.path_id.strides) and self.nstored < self.size:
-            return None
-        return (Run(self.files[0], self.offset.reshape(-1), self.length.reshape(-1)),)
+        return (self,) if self.nstored == self.size else None
 
     @classmethod
     def of_bytes(cls, grid_shape: tuple[int, ...], data: bytes) -> Self:
@@ -272,7 +270,7 @@ class ChunkManifest:
         """Number of chunks that lie in a file."""
         if not self.files:
             return 0
-        if "_runs" in self.__dict__:
+        if "_parts" in self.__dict__:
             return self.size
         return int(np.count_nonzero(self.path_id >= FIRST_PATH))
 
@@ -286,7 +284,7 @@ class ChunkManifest:
     @property
     def nstored(self) -> int:
         """Number of chunks that exist, in a file or inline."""
-        if "_runs" in self.__dict__:
+        if "_parts" in self.__dict__:
             return self.size
         return int(np.count_nonzero(self.path_id))
 
@@ -349,15 +347,17 @@ class ChunkManifest:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ChunkManifest):
             return NotImplemented
-        mine, theirs = (
-            [m.path_id, m.offset, m.length, () if m.positions is None else m.positions]
-            for m in (self, other)
-        )
+        if (
+            self.grid_shape != other.grid_shape
+            or self.files != other.files
+            or self.inlined != other.inlined
+        ):
+            return False
         return (
-            self.grid_shape == other.grid_shape
-            and self.files == other.files
-            and self.inlined == other.inlined
-            and all(a is b or np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+            _same_column(self.positions, other.positions)
+            and _same_column(self.path_id, other.path_id)
+            and _same_column(self.offset, other.offset)
+            and _same_column(self.length, other.length)
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -382,6 +382,12 @@ class ChunkManifest:
             if at == self.positions.size or int(self.positions[at]) != flat:
                 return (MISSING, 0, 0)
         return int(self.path_id[at]), int(self.offset[at]), int(self.length[at])
+
+
+def _same_column(left: npt.NDArray[Any] | None, right: npt.NDArray[Any] | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return left is right or np.array_equal(left, right)
 
 
 def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:

@@ -42,6 +42,7 @@ __all__ = [
     "problems_of_dtype",
     "problems_of_stack",
     "stack",
+    "with_unlike_metadata",
 ]
 
 
@@ -66,20 +67,55 @@ def concatenate(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:
     ManifestError
         With all problems that `problems_of_concat` lists.
     """
-    if problems := problems_of_concat(arrays, axis=axis):
-        raise ManifestError(*problems)
+    kinds: Sequence[ManifestArray] | None = _kinds_that_fit(arrays, axis)
+    if kinds is None:
+        if problems := problems_of_concat(arrays, axis=axis):
+            raise ManifestError(*problems)
+        axis %= arrays[0].ndim
+        arrays = kinds = aligned(_with_one_codec(with_common_lengths(arrays, axis)), axis)
     axis %= arrays[0].ndim
-    arrays = aligned(_with_one_codec(with_common_lengths(arrays, axis)), axis)
     shape = list(arrays[0].shape)
-    shape[axis] = sum(array.shape[axis] for array in arrays)
+    shape[axis] = sum([array.metadata.shape[axis] for array in arrays])
     metadata = changed_metadata(
         arrays[0].metadata,
         shape=shape,
-        chunk_lengths=joined_lengths(arrays, axis),
-        fill_value=_fill_value(arrays),
-        codecs=joint_codecs(arrays),
+        chunk_lengths=joined_lengths(kinds, axis),
+        fill_value=_fill_value(kinds),
+        codecs=joint_codecs(kinds),
     )
     return arrays[0].replaced(metadata, joined([array.manifest for array in arrays], axis))
+
+
+def _kinds_that_fit(arrays: Sequence[ManifestArray], axis: int) -> list[ManifestArray] | None:
+    """Return arrays that stand for all in what metadata say, if they fit together as they are.
+
+    The files of a series share their metadata. None where there is more to look at: arrays
+    without any chunk, unlike chunks, codecs or fill values, which depend on manifests.
+    """
+    kinds = with_unlike_metadata(arrays[:-1])
+    if not 0 < 2 * len(kinds) <= len(arrays) or any(map(is_empty, arrays)):
+        return None
+    first = kinds[0]
+    mine = first.metadata
+    if not first.is_regular or not -first.ndim <= axis < first.ndim:
+        return None
+    kinds.append(arrays[-1])  # which alone may end within a chunk
+    is_simple = all(
+        array.chunk_lengths == first.chunk_lengths
+        and codecs_decode_alike(mine, array.metadata)
+        and same_scalar(array.metadata.fill_value, mine.fill_value)
+        for array in kinds
+    )
+    if not is_simple or any(ends_within_chunk(array, axis) for array in kinds[:-1]):
+        return None
+    return None if problems_of_concat(kinds, axis=axis) else kinds
+
+
+def with_unlike_metadata(arrays: Sequence[ManifestArray]) -> list[ManifestArray]:
+    """Return the first array of each metadata object, in their order."""
+    keys = [id(array.metadata) for array in arrays]
+    firsts = dict(zip(reversed(keys), reversed(arrays), strict=True))
+    return [firsts[key] for key in dict.fromkeys(keys)]
 
 
 def stack(arrays: Sequence[ManifestArray], *, axis: int) -> ManifestArray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from zarrchive.manifests.canonical import FIRST_PATH, INLINE
-from zarrchive.manifests.chunk_manifest import ChunkManifest, Run
+from zarrchive.manifests.chunk_manifest import ChunkManifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChunkSelection", "joined", "permuted", "reshaped", "taken"]
 
-_FEW_CHUNKS = 4096
-"""Below, a copy costs less than remembering what is to be copied."""
+_FEW_CHUNKS = 64
+"""Chunks a manifest; below, a copy takes less memory than what is to be copied."""
 
 ChunkSelection: TypeAlias = "slice | npt.NDArray[np.int64]"
 """Chunks along one axis: a slice with step 1 inside the grid, or chunk numbers in any order."""
@@ -45,7 +45,10 @@ def joined(
         grids = [(*grid[:axis], 1, *grid[axis:]) for grid in grids]
     counts = [grid[axis] for grid in grids]
     grid_shape = (*grids[0][:axis], sum(counts), *grids[0][axis + 1 :])
-    if (whole := _joined_runs(manifests, grid_shape, axis)) is not None:
+    if (parts := _parts(manifests, grid_shape, axis)) is not None:
+        whole = ChunkManifest.of_parts(grid_shape, parts)
+        if whole.size < _FEW_CHUNKS * len(parts):
+            whole.put_together()
         return whole
     files = [file for manifest in manifests for file in manifest.files]
     blobs = [blob for manifest in manifests for blob in manifest.inlined]
@@ -76,19 +79,19 @@ def joined(
     )
 
 
-def _joined_runs(
+def _parts(
     manifests: Sequence[ChunkManifest], grid_shape: tuple[int, ...], axis: int
-) -> ChunkManifest | None:
-    """Join manifests without a copy where each is a run of chunks of one file, as in a series."""
-    if prod(grid_shape[:axis]) != 1 or prod(grid_shape) < _FEW_CHUNKS:
+) -> list[ChunkManifest] | None:
+    """Return manifests as parts of one file each, as those of a series are; None: they are not."""
+    if prod(grid_shape[:axis]) != 1 or not prod(grid_shape):
         return None
-    runs: list[Run] = []
+    found: list[ChunkManifest] = []
     for manifest in manifests:
-        found = manifest.runs() if manifest.size else ()
-        if found is None:
+        parts = manifest.parts()
+        if parts is None:
             return None
-        runs += found
-    return ChunkManifest.of_runs(grid_shape, runs)
+        found += parts
+    return found
 
 
 def _starts(counts: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -125,9 +128,9 @@ def reshaped(manifest: ChunkManifest, grid_shape: tuple[int, ...]) -> ChunkManif
     """Insert or remove chunk axes of length 1; costs nothing."""
     if manifest.grid_shape == grid_shape:
         return manifest
-    runs = manifest.runs()
-    if runs is not None and len(runs) > 1:
-        return ChunkManifest.of_runs(grid_shape, runs)
+    parts = manifest.parts()
+    if parts is not None and len(parts) > 1:
+        return ChunkManifest.of_parts(grid_shape, parts)
     if manifest.positions is not None:
         return replace(manifest, grid_shape=grid_shape)
     return replace(

@@ -33,24 +33,24 @@ def of_file(number: int, count: int, *, wide: bool = False, beside: int = 2) -> 
 
 
 def is_pending(manifest: ChunkManifest) -> bool:
-    return "_runs" in vars(manifest)
+    return "_parts" in vars(manifest)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_are_many_here():
     before = rearrange._FEW_CHUNKS
-    rearrange._FEW_CHUNKS = 1
+    rearrange._FEW_CHUNKS = 0
     yield
     rearrange._FEW_CHUNKS = before
 
 
 def copied(manifests, axis=0, **options) -> ChunkManifest:
     """Join with a copy, as manifests of several files are."""
-    before, rearrange._FEW_CHUNKS = rearrange._FEW_CHUNKS, 2**62
+    before, rearrange._parts = rearrange._parts, lambda *_: None
     try:
         return joined(manifests, axis, **options)
     finally:
-        rearrange._FEW_CHUNKS = before
+        rearrange._parts = before
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans()), min_size=1))
@@ -86,6 +86,17 @@ def test_what_is_done_to_it_is_done_to_the_columns(count, data) -> None:
     assert joined(manifests, 1) == copied(manifests, 1)
     assert whole.stored()[0].size == whole.nstored
     assert whole[(0, 1)] == expected[(0, 1)]
+
+
+def test_few_chunks_a_file_are_copied_at_once() -> None:
+    manifests = [of_file(number, 3) for number in range(4)]
+    rearrange._FEW_CHUNKS = 64
+    try:
+        whole = joined(manifests, 0)
+    finally:
+        rearrange._FEW_CHUNKS = 0
+    assert not is_pending(whole)
+    assert whole == copied(manifests)
 
 
 def test_files_with_missing_chunks_are_copied() -> None:
