@@ -38,7 +38,13 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", xr.Dataset, xr.DataTree)
 
-__all__ = ["check_arguments", "frozen", "open_virtual_mfdataset", "preprocessed"]
+__all__ = [
+    "check_arguments",
+    "frozen",
+    "is_one_line",
+    "open_virtual_mfdataset",
+    "preprocessed",
+]
 
 Nested = StrPath | list["Nested"]
 
@@ -135,7 +141,7 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         preprocess is None
         and loadable_variables is None
         and (join, combine_attrs) == ("exact", "override")
-        and (combine == "by_coords" or _is_one_line(nested, concat_dim))
+        and (combine == "by_coords" or is_one_line(nested, concat_dim))
         and compat is coords is data_vars is None
     )
     files = list(leaves(nested))
@@ -191,7 +197,7 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     return result
 
 
-def _is_one_line(nested: Any, concat_dim: object) -> bool:  # noqa: ANN401 - nested lists
+def is_one_line(nested: Any, concat_dim: object) -> bool:  # noqa: ANN401 - nested lists
     """Whether files are to be joined along one dimension, in the order in which they are."""
     return isinstance(concat_dim, str) and all(isinstance(one, str) for one in nested)
 

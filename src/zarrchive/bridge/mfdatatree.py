@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
 
+from zarrchive.bridge.alike_trees import tree_joined_at_once
 from zarrchive.bridge.combining import Combination
 from zarrchive.bridge.combining_trees import combined_trees
-from zarrchive.bridge.many_files import Opener, expanded, kept, leaves, opened_files
-from zarrchive.bridge.mfdataset import check_arguments, frozen, preprocessed
+from zarrchive.bridge.many_files import Opener, converted, expanded, kept, leaves, opened_files
+from zarrchive.bridge.mfdataset import check_arguments, frozen, is_one_line, preprocessed
 from zarrchive.bridge.notes import add_problems
 from zarrchive.bridge.repairs import REPAIR_LIMIT, Repairs
+from zarrchive.manifests import ManifestGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,14 +89,32 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
         decode_times=decode_times,
         storage_options=storage_options,
     )
-    opened, problems = opened_files(
+    may_be_alike = (
+        preprocess is None
+        and loadable_variables is None
+        and (join, combine_attrs) == ("exact", "override")
+        and (combine == "by_coords" or is_one_line(nested, concat_dim))
+        and compat is coords is data_vars is None
+    )
+    kind: Any = ManifestGroup if may_be_alike else xr.DataTree
+    found: dict[str, Any]
+    found, problems = opened_files(
         list(leaves(nested)),
-        opener,
+        replace(opener, kind=kind),
         executor=executor,
         cache=cache,
         progress=progress,
         on_problem=on_problem,
     )
+    if may_be_alike:
+        along = str(concat_dim) if combine == "nested" else None
+        at_once = tree_joined_at_once(found, opener, along)
+        if at_once is not None:
+            add_problems(at_once, problems)
+            return at_once
+        found, more = converted(found, opener, on_problem=on_problem)
+        problems += more
+    opened: dict[str, xr.DataTree] = found
     if preprocess is not None:
         opened = preprocessed(preprocess, opened)
     how = Combination(
