@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zarrchive import CombineError, ManifestArray, open_virtual_mfdataset
+from zarrchive.errors import ZarrchiveError
 
 LEVELS = (1000, 850, 500, 200)
 STORED = {
@@ -94,6 +95,35 @@ def test_blocks_of_levels_move_as_whole_chunks(tmp_path, chunk) -> None:
         storage_options={"fo": str(tmp_path / "all.json")},
     )
     xr.testing.assert_equal(again.load(), by_xarray(paths, join="outer"))
+
+
+def test_levels_in_one_chunk_are_padded_where_a_file_has_fewer(tmp_path) -> None:
+    paths = [
+        write(tmp_path / "a.nc", start=0, levels=[850, 1000], chunk=2),
+        write(tmp_path / "b.nc", start=2, levels=[200, 500, 850, 1000], chunk=4),
+        write(tmp_path / "c.nc", start=4, levels=[500, 850, 1000], chunk=3),
+    ]
+    options = {"combine": "nested", "concat_dim": "time", "join": "outer"}
+    virtual = open_virtual_mfdataset(paths, **options)
+    assert virtual.t.data.manifest.nrefs == 6
+    assert virtual.t.data.chunk_shape == (1, 4, 3)
+    expected = by_xarray(paths, join="outer")
+    xr.testing.assert_equal(virtual.virtual.open().load(), expected)
+    (problem,) = (one for one in virtual.virtual.problems if one.code == "combine-padded")
+    assert str(problem).startswith(f"{paths[0]}: t: has chunks of (1, 2, 3) in {paths[0]}")
+    target = str(tmp_path / "all.json")
+    with pytest.raises(ZarrchiveError, match=r"zarrchive\.crop"):
+        virtual.virtual.to_kerchunk(target, zarr_format=2)
+    virtual.virtual.to_kerchunk(target, zarr_format=3)
+    again = xr.open_dataset(
+        "reference://",
+        engine="zarr",
+        consolidated=False,
+        chunks=None,
+        zarr_format=3,
+        storage_options={"fo": target},
+    )
+    xr.testing.assert_equal(again.load(), expected)
 
 
 def test_what_cannot_have_gaps_is_named(tmp_path) -> None:

@@ -60,9 +60,10 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
         If they do not fit together.
     """
     dims = how.dims(datasets)
+    padded: list[Problem] = []
     if how.join in JOINS and how.nested is not None and len(dims) == 1:
         try:
-            datasets = with_one_index(datasets, how.join, dims)
+            datasets = with_one_index(datasets, how.join, dims, padded)
         except ValueError as error:  # xarray: labels that come more than once
             raise _explained(error, datasets, dims) from error
         how = replace(how, join="exact")
@@ -79,11 +80,11 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     problems += problems_of_repetition(datasets, dims) if how.nested is None else []
     options = _options(how, varied, is_new=is_new)
     try:
-        result = _joined(datasets, how, options)
+        result = _joined(datasets, how, options, padded)
     except Exception as error:
         joined = dims if how.nested is not None else likely_dim(datasets, dims)
         raise _explained(error, datasets, joined) from error
-    problems += problems_of_sequence(datasets, result, dims)
+    problems += [*problems_of_sequence(datasets, result, dims), *padded]
     if how.nested is None and (errors := [p for p in problems if p.code == "combine-repeated"]):
         raise CombineError(*errors)
     if len(datasets) > 1:
@@ -108,13 +109,16 @@ def _options(how: Combination, varied: Sequence[Difference], *, is_new: bool) ->
 
 
 def _joined(
-    datasets: Mapping[str, xr.Dataset], how: Combination, options: Mapping[str, Any]
+    datasets: Mapping[str, xr.Dataset],
+    how: Combination,
+    options: Mapping[str, Any],
+    padded: list[Problem],
 ) -> xr.Dataset:
     if how.nested is None and len(datasets) == 1:
         # xarray asks for coordinates even where there is nothing to put in order.
         joined: Any = next(iter(datasets.values())).copy()
     elif how.nested is None:
-        joined = _by_coordinates(datasets, how, options)
+        joined = _by_coordinates(datasets, how, options, padded)
     else:
         nested = _nested(how.nested, datasets)
         joined = xr.combine_nested(nested, concat_dim=how.concat_dim, **options)
@@ -123,7 +127,10 @@ def _joined(
 
 
 def _by_coordinates(
-    datasets: Mapping[str, xr.Dataset], how: Combination, options: Mapping[str, Any]
+    datasets: Mapping[str, xr.Dataset],
+    how: Combination,
+    options: Mapping[str, Any],
+    padded: list[Problem],
 ) -> xr.Dataset:
     """Join files of one kind each, and merge the kinds; xarray would read values to do that."""
     kinds: dict[tuple[str, ...], list[xr.Dataset]] = {}
@@ -137,7 +144,7 @@ def _by_coordinates(
         ", ".join(names): xr.combine_by_coords(members, **options)
         for names, members in kinds.items()
     }
-    aligned = with_one_index(parts, how.join, ())
+    aligned = with_one_index(parts, how.join, (), padded)
     return xr.merge(
         list(aligned.values()),
         compat=options["compat"],

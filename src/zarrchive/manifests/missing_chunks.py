@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests.manifest_array import ManifestArray
 
-__all__ = ["kept_where", "padded", "reindexed"]
+__all__ = ["kept_where", "padded", "reindexed", "with_fill_value"]
 
 _BEYOND = -2
 """Where a chunk at the edge goes on behind the array: anything may be there."""
@@ -55,7 +55,7 @@ def reindexed(
     if np.array_equal(indexer, np.arange(array.shape[axis])):
         return array
     if (indexer < 0).any():
-        array = _with_fill_value(array, fill_value)
+        array = with_fill_value(array, fill_value)
     chunks = _whole_chunks(array, axis, indexer)
     if chunks is None and is_raw(array):
         array = _cut_to_runs(array, axis, indexer)
@@ -112,7 +112,7 @@ def kept_where(
     if not np.array_equal(any_kept, all_kept):
         different = np.argwhere(any_kept != all_kept)[0]
         raise ManifestError(problem_of_gaps(array, int(np.argmax(different))))
-    array = _with_fill_value(array, fill_value)
+    array = with_fill_value(array, fill_value)
     manifest = array.manifest
     stored = manifest.stored()
     rows = all_kept.reshape(-1)[stored.position.astype(np.int64)]
@@ -157,7 +157,7 @@ def _cut_to_runs(array: ManifestArray, axis: int, indexer: npt.NDArray[np.int64]
     return split_chunks(array, lengths.tolist())
 
 
-def _with_fill_value(array: ManifestArray, value: object) -> ManifestArray:
+def with_fill_value(array: ManifestArray, value: object) -> ManifestArray:
     """Have chunks that are not stored read as `value`."""
     given = np.asarray(value)
     with np.errstate(invalid="ignore"):

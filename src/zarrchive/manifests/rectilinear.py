@@ -17,6 +17,7 @@ from zarrchive.manifests._zarr import HAS_RECTILINEAR, changed_metadata, codec_d
 from zarrchive.manifests.chunk_lengths import chunk_ends, grid_shape_of, longest_chunk
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.manifests.cutting import is_empty
+from zarrchive.manifests.padding import is_padded
 from zarrchive.manifests.splitting import common_chunk_shape
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def obstacle_to_lengths(array: ManifestArray, axis: int) -> str:
         return ""
     names = [document["name"] for document in codec_documents(array.metadata)]
     serialiser = names[1:2] if names[:1] == ["transpose"] else names[:1]
+    if is_padded(array):
+        return "its chunks are padded, and would have to show in more shapes"
     if serialiser not in (["bytes"], [CropCodec.codec_id]) or array.dtype.hasobject:
         return f"the codec {names[0]} does not say how much of a chunk at the edge is padding"
     if not _can_be_told_apart(_shapes_stored(array)):
