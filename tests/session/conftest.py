@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,3 +63,19 @@ def combined(
         return session
 
     return make
+
+
+@pytest.fixture
+def assert_same(tmp_path: Path) -> Callable[..., None]:
+    """Compare the references of the script's dataset with those of the session's."""
+
+    def compare(session: Session, **options: Any) -> None:
+        assert session.state.combine.status == "done", session.state.combine
+        ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
+        session.dataset().virtual.to_kerchunk(str(ours), **options)
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(session.script(), "script.py", "exec"), names)  # noqa: S102 - it is what is tested
+        names.get("tree", names.get("ds")).virtual.to_kerchunk(str(theirs), **options)
+        assert ours.read_text() == theirs.read_text()
+
+    return compare

@@ -41,21 +41,12 @@ def references(path: Path) -> object:
     return json.loads(path.read_text())
 
 
-def assert_same(session: Session, tmp_path: Path, **options: Any) -> None:
-    """Compare the references of the script's dataset with those of the session's."""
-    assert session.state.combine.status == "done", session.state.combine
-    ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
-    session.dataset().virtual.to_kerchunk(str(ours), **options)
-    names = run(session.script())
-    names.get("tree", names.get("ds")).virtual.to_kerchunk(str(theirs), **options)
-    assert references(ours) == references(theirs)
-
-
 def test_what_does_not_fit_is_repaired_with_a_click(
     open_session: Callable[..., Session],
     settle: Callable[[Session], None],
     month: Callable[..., None],
     tmp_path: Path,
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / "archive"
     folder.mkdir()
@@ -83,7 +74,7 @@ def test_what_does_not_fit_is_repaired_with_a_click(
     assert not [one for one in view["problems"] if one["code"] == "combine-chunks"]
     assert {one["where"] for one in repaired} == {str(folder / "1.nc")}
     assert 'on_problem="repair"' in session.script()
-    assert_same(session, tmp_path)
+    assert_same(session)
     opened = session.dataset().virtual.open().load()
     with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:
         xr.testing.assert_equal(opened, expected.load().transpose(*opened.dims))
@@ -96,6 +87,7 @@ def test_what_does_not_fit_is_split_with_a_click(
     month: Callable[..., None],
     tmp_path: Path,
     loaded: tuple[str, ...],
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / "archive"
     folder.mkdir()
@@ -121,7 +113,7 @@ def test_what_does_not_fit_is_split_with_a_click(
     settle(session)
     assert session.view()["combine"]["result"]["kind"] == "datatree"
     assert 'groups[f"/part_{number}"] = ds' in session.script()
-    assert_same(session, tmp_path)
+    assert_same(session)
     opened = session.dataset().virtual.open()
     for name, numbers in (("part_1", (0, 1)), ("part_2", (2, 3))):
         paths = [str(folder / f"{number}.nc") for number in numbers]
@@ -131,7 +123,9 @@ def test_what_does_not_fit_is_split_with_a_click(
 
 
 def test_tiles_are_joined_along_both_dimensions(
-    combined: Callable[..., Session], tmp_path: Path
+    combined: Callable[..., Session],
+    tmp_path: Path,
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / "tiles"
     folder.mkdir()
@@ -145,14 +139,18 @@ def test_tiles_are_joined_along_both_dimensions(
     assert session.state.combine.plan.grid == (("y", 3), ("x", 2))
     assert not session.view()["combine"]["can_split"]
     assert 'concat_dim=["y", "x"]' in session.script()
-    assert_same(session, tmp_path)
+    assert_same(session)
     with xr.open_mfdataset(sorted(map(str, folder.iterdir())), combine="by_coords") as expected:
         xr.testing.assert_equal(session.dataset().virtual.open().load(), expected.load())
 
 
-def test_joined_months(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
+def test_joined_months(
+    combined: Callable[..., Session],
+    months: Path,
+    assert_same: Callable[..., None],
+) -> None:
     session = combined(months)
-    assert_same(session, tmp_path)
+    assert_same(session)
     expected = xr.open_mfdataset(sorted(map(str, months.iterdir())), combine="by_coords")
     opened = session.dataset().virtual.open()
     xr.testing.assert_equal(opened.load(), expected.load().transpose(*opened.dims))
@@ -173,6 +171,7 @@ def test_every_choice_reaches_the_script(
     month: Callable[..., None],
     tmp_path: Path,
     action: dict[str, object],
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / 'it\'s "odd" #1 {x} %s'
     folder.mkdir()
@@ -181,11 +180,14 @@ def test_every_choice_reaches_the_script(
         # netCDF's own library cannot make such names.
         month(tmp_path / "plain.nc", first=first - shift, days=3)
         (tmp_path / "plain.nc").rename(folder / f"{name} \\n.nc")
-    assert_same(combined(folder, "", action), tmp_path)
+    assert_same(combined(folder, "", action))
 
 
 def test_merged_and_joined(
-    combined: Callable[..., Session], month: Callable[..., None], tmp_path: Path
+    combined: Callable[..., Session],
+    month: Callable[..., None],
+    tmp_path: Path,
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / "parts"
     folder.mkdir()
@@ -194,18 +196,26 @@ def test_merged_and_joined(
             month(folder / f"{name}{first}.nc", first=first, days=3, names=(name,))
     load = {"type": "SetLoad", "paths": ["/tp"], "on": True}
     session = combined(folder, "", load)
-    assert_same(session, tmp_path)
+    assert_same(session)
     assert set(session.dataset().data_vars) == {"t2m", "tp"}
-    assert_same(combined(folder, "*0.nc"), tmp_path)
+    assert_same(combined(folder, "*0.nc"))
 
 
-def test_trees(combined: Callable[..., Session], demo_folder: Path, tmp_path: Path) -> None:
+def test_trees(
+    combined: Callable[..., Session],
+    demo_folder: Path,
+    assert_same: Callable[..., None],
+) -> None:
     session = combined(demo_folder / "radar")
-    assert_same(session, tmp_path)
+    assert_same(session)
     assert session.dataset()["sweep_0"].sizes["time"] == 4
 
 
-def test_trees_along_a_new_dimension(combined: Callable[..., Session], tmp_path: Path) -> None:
+def test_trees_along_a_new_dimension(
+    combined: Callable[..., Session],
+    tmp_path: Path,
+    assert_same: Callable[..., None],
+) -> None:
     import h5py
 
     folder = tmp_path / "odim"
@@ -215,12 +225,16 @@ def test_trees_along_a_new_dimension(combined: Callable[..., Session], tmp_path:
             file["dataset1/data1/data"] = [[1, 2], [3, 4]]
             file.create_group("what").attrs.update(date=b"20230420", time=time)
     session = combined(folder)
-    assert_same(session, tmp_path)
+    assert_same(session)
     assert session.dataset()["dataset1/data1/data"].sizes["time"] == 2
 
 
-def test_one_file(combined: Callable[..., Session], months: Path, tmp_path: Path) -> None:
-    assert_same(combined(months, "a.nc"), tmp_path)
+def test_one_file(
+    combined: Callable[..., Session],
+    months: Path,
+    assert_same: Callable[..., None],
+) -> None:
+    assert_same(combined(months, "a.nc"))
 
 
 def test_the_whole_demo_year_and_its_export(
@@ -249,7 +263,10 @@ def test_the_whole_demo_year_and_its_export(
     not HAS_RECTILINEAR, reason="needs zarr 3.2, which the newer Python of the same run has"
 )
 def test_how_to_open_asks_zarr_for_chunks_of_unlike_length(
-    combined: Callable[..., Session], settle: Callable[[Session], None], tmp_path: Path
+    combined: Callable[..., Session],
+    settle: Callable[[Session], None],
+    tmp_path: Path,
+    assert_same: Callable[..., None],
 ) -> None:
     folder = tmp_path / "months"
     folder.mkdir()
@@ -272,7 +289,7 @@ def test_how_to_open_asks_zarr_for_chunks_of_unlike_length(
         f"xr.testing.assert_equal(ds.load(), xr.load_dataset({str(tmp_path / 'expected.nc')!r}))"
     )
     run_alone(f"{report.how_to_open}\n{compare}")
-    assert_same(session, tmp_path, zarr_format=3)
+    assert_same(session, zarr_format=3)
 
 
 @pytest.mark.parametrize(

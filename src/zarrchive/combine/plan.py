@@ -132,7 +132,7 @@ class Plan:
     @property
     def can_repair(self) -> bool:
         """Whether there is something that files could be made to fit: they are joined."""
-        return self.kind == "dataset" and bool(self.dim) and not self.is_new_dim
+        return bool(self.dim) and not self.is_new_dim
 
     @property
     def along(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 import zarrchive.bridge.accessor  # noqa: F401 - results have .virtual
+from zarrchive.bridge.combining import Combination
+from zarrchive.bridge.combining_trees import combined_trees
 from zarrchive.bridge.dataset import from_dataset, to_dataset
 from zarrchive.bridge.datatree import from_datatree, to_datatree
 from zarrchive.bridge.notes import add_problems, notes_of
@@ -60,15 +62,13 @@ def carry_out(
             opened[url] = _opened(plan, part, scan(url))
             done += 1
             job.progress(done, total)
-        if plan.repair:
-            options = scan(part.files[0]).storage_options
-            repairs = Repairs(REPAIR_LIMIT, options, problems)
-            opened = repaired(opened, lambda _: list(plan.along), repairs)
-        files = list(opened.values())
-        parts.append(_joined(plan, files) if plan.dim else files[0])
+        options = scan(part.files[0]).storage_options
+        repairs = Repairs(REPAIR_LIMIT, options, []) if plan.repair else None
+        parts.append(_joined(plan, opened, repairs) if plan.dim else next(iter(opened.values())))
+        problems += [] if repairs is None else repairs.problems
     combined: xr.Dataset | xr.DataTree
     if plan.split:
-        combined = xr.DataTree.from_dict({f"/{part_name(i)}": ds for i, ds in enumerate(parts)})
+        combined = xr.DataTree.from_dict({f"/{part_name(i)}": one for i, one in enumerate(parts)})
     else:
         combined = parts[0] if len(parts) == 1 else _merged(parts)
     if plan.labels is not None:
@@ -86,8 +86,13 @@ def group_of(dataset: xr.Dataset | xr.DataTree) -> ManifestGroup:
 
 def repairs_of(dataset: xr.Dataset | xr.DataTree) -> tuple[Problem, ...]:
     """Return what was repaired on the way."""
-    problems = (p for p in notes_of(dataset).problems if p.code == "combine-repaired")
-    return tuple(replace(problem, variable=f"/{problem.variable}") for problem in problems)
+    nodes = dataset.subtree if isinstance(dataset, xr.DataTree) else [dataset]
+    found = dict.fromkeys(problem for node in nodes for problem in notes_of(node).problems)
+    return tuple(
+        replace(problem, variable=f"/{problem.variable.lstrip('/')}")
+        for problem in found
+        if problem.code == "combine-repaired"
+    )
 
 
 def result_of(dataset: xr.Dataset | xr.DataTree) -> Result:
@@ -125,15 +130,18 @@ def _opened(plan: Plan, part: Part, contents: Contents) -> xr.Dataset | xr.DataT
     return to_dataset(contents.root, **options)
 
 
-def _joined(plan: Plan, opened: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
-    if plan.kind == "dataset":
-        return _concat(plan, opened)
-    joined = {}
-    for path in opened[0].groups:
-        nodes = [tree[path].to_dataset(inherit=False) for tree in opened]
-        varies = nodes[0].data_vars if plan.is_new_dim else plan.dim in nodes[0].sizes
-        joined[path] = _concat(plan, nodes) if varies else nodes[0]
-    return xr.DataTree.from_dict(joined)
+def _joined(
+    plan: Plan,
+    opened: Mapping[str, Any],
+    repairs: Repairs | None,
+) -> Any:  # noqa: ANN401 - datasets or trees
+    if plan.kind == "datatree":
+        options = {**_OPTIONS, "data_vars": _data_vars(plan)}
+        how = Combination(nested=list(opened), concat_dim=plan.dim, **options)
+        return combined_trees(opened, how, repairs)
+    if repairs is not None:
+        opened = repaired(opened, lambda _: list(plan.along), repairs)
+    return _concat(plan, list(opened.values()))
 
 
 def _concat(plan: Plan, datasets: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -144,8 +152,12 @@ def _concat(plan: Plan, datasets: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.concat(
         datasets,
         dim=plan.dim,
-        **{**_OPTIONS, "data_vars": "all" if plan.is_new_dim else "minimal"},
+        **{**_OPTIONS, "data_vars": _data_vars(plan)},
     )
+
+
+def _data_vars(plan: Plan) -> str:
+    return "all" if plan.is_new_dim else "minimal"
 
 
 def _merged(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees

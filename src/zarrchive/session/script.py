@@ -62,7 +62,7 @@ def _imports(plan: Plan) -> list[str]:
     lines = []
     if plan.is_new_dim and plan.labels_are_times:
         lines.append("import numpy as np")
-    if plan.how in {"merge", "split"} or (plan.how == "concat" and plan.kind == "datatree"):
+    if plan.how in {"merge", "split"}:
         lines.append("import xarray as xr")
     return [*lines, "import zarrchive"] if lines else ["import zarrchive"]
 
@@ -92,11 +92,11 @@ def _dataset(plan: Plan, *, has_options: bool) -> list[str]:
         lines += _parts(plan)
     if plan.how == "split":
         return [*lines, *_groups(plan, options)]
-    if plan.kind == "datatree":
-        lines += _tree(plan, options)
-    elif plan.how == "concat":
+    if plan.how == "concat":
         lines += _nesting(plan)
         lines += _joined(name, "grid" if plan.grid else "files", plan, options)
+    elif plan.kind == "datatree":
+        lines += _merged_trees(plan, options)
     else:
         lines += _merged(plan, options)
     return [*lines, *_labels(name, plan)]
@@ -121,7 +121,7 @@ def _open_options(plan: Plan, *, has_options: bool) -> str:
 def _joined(name: str, files: str, plan: Plan, options: str) -> list[str]:
     """Open and join the files of one part."""
     return [
-        f"{name} = zarrchive.open_virtual_mfdataset(",
+        f"{name} = zarrchive.open_virtual_mf{plan.kind}(",
         f"    {files}{options},",
         f'    combine="nested", concat_dim={_concat_dim(plan)}, data_vars={_data_vars(plan)},',
         '    coords="minimal", compat="override", join="exact", combine_attrs="override",',
@@ -189,59 +189,24 @@ def _merged(plan: Plan, options: str) -> list[str]:
 
 def _groups(plan: Plan, options: str) -> list[str]:
     """Join the files of each part, and make it a group of a tree."""
+    name = "part_tree" if plan.kind == "datatree" else "ds"
     return [
         "groups = {}",
         f"for number, {'(part, load)' if plan.load else 'part'} in enumerate(parts, start=1):",
-        *(f"    {line}" for line in _joined("ds", "part", plan, options)),
-        '    groups[f"/part_{number}"] = ds',
+        *(f"    {line}" for line in _joined(name, "part", plan, options)),
+        f'    groups[f"/part_{{number}}"] = {name}',
         "tree = xr.DataTree.from_dict(groups)",
     ]
 
 
-def _tree(plan: Plan, options: str) -> list[str]:
-    """Join, then merge, node by node."""
-    many = bool(plan.dim)
-    lines = [
-        *(_join_function(plan) if many else []),
-        *(_MERGE_FUNCTION if plan.how == "merge" else []),
-    ]
-    if plan.how == "concat":
-        return [*lines, f"tree = join([{_opener(plan)}(file{options}) for file in files])"]
-    opened = f"[{_opener(plan)}(file{options}) for file in part]"
-    return [
-        *lines,
-        "trees = []",
-        _each_part(plan),
-        f"    opened = {opened}",
-        f"    trees.append({'join(opened)' if many else 'opened[0]'})",
-        "tree = merge(trees)",
-    ]
-
-
-def _join_function(plan: Plan) -> list[str]:
-    new = plan.is_new_dim
-    condition = "nodes[0].data_vars" if new else f"{_quoted(plan.dim)} in nodes[0].sizes"
-    return [
-        "",
-        "",
-        "def join(trees):",
-        f'    """Join trees node by node along {plan.dim}."""'.replace("\\", ""),
-        "    joined = {}",
-        "    for path in trees[0].groups:",
-        "        nodes = [tree[path].to_dataset(inherit=False) for tree in trees]",
-        "        joined[path] = (",
-        "            xr.concat(",
-        f"                nodes, dim={_quoted(plan.dim)}, data_vars={_data_vars(plan)},",
-        '                coords="minimal", compat="override",',
-        '                join="exact", combine_attrs="override",',
-        "            )",
-        f"            if {condition}",
-        "            else nodes[0]",
-        "        )",
-        "    return xr.DataTree.from_dict(joined)",
-        "",
-        "",
-    ]
+def _merged_trees(plan: Plan, options: str) -> list[str]:
+    """Join the trees of each part, and merge them node by node."""
+    lines = [*_MERGE_FUNCTION, "trees = []", _each_part(plan)]
+    if plan.dim:
+        lines += [f"    {line}" for line in _joined("tree", "part", plan, options)]
+    else:
+        lines.append(f"    tree = {_opener(plan)}(part[0]{options})")
+    return [*lines, "    trees.append(tree)", "tree = merge(trees)"]
 
 
 _MERGE_FUNCTION: Final = [
