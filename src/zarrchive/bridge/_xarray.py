@@ -12,7 +12,7 @@ from zarrchive.manifests import ManifestArray
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["assembled_dataset", "decoded_times", "virtual_array"]
+__all__ = ["assembled_dataset", "attach", "decoded_times", "virtual_array"]
 
 
 def virtual_array(variable: xr.Variable) -> ManifestArray | None:
@@ -44,6 +44,27 @@ def assembled_dataset(
     return xr.Dataset._construct_direct(  # noqa: SLF001 - see above
         named, set(coordinates), attrs=dict(attributes), indexes=dict(indexes)
     )
+
+
+def attach(parent: xr.DataTree, children: Mapping[str, xr.DataTree]) -> None:
+    """Make nodes without parents or children the children of a node that has none.
+
+    Where neither it nor any group above it has a dimension, nothing can contradict it and nothing
+    is inherited; xarray would align each child with it all the same, and look through those that
+    are attached already.
+
+    Raises
+    ------
+    ValueError, KeyError
+        As assigning to ``DataTree.children``.
+    """
+    if parent._dims or not parent.variables.keys().isdisjoint(children):  # noqa: SLF001 - see above
+        parent.children = children
+        return
+    for name, child in children.items():
+        child.name = name
+        child._parent = parent  # noqa: SLF001 - see above
+    parent._children = dict(children)  # noqa: SLF001 - see above
 
 
 def decoded_times(variable: xr.Variable) -> xr.Variable:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge._xarray import attach
 from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.dataset import assemble, build_indexes, from_dataset, source_of
 from zarrchive.bridge.decoding import Decoded, DecodeTimes, Origin, decode_group
@@ -138,7 +139,7 @@ def join_tree(
             children[parent][names[at]] = nodes[at]
     for node, below in zip(nodes, children, strict=True):
         if below:
-            node.children = below
+            attach(node, below)
     return nodes[0]
 
 

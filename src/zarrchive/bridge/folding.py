@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from zarrchive.bridge.alike import Series, series_of, whole_series, without_dropped
-from zarrchive.bridge.many_files import executor_of, fewer_collections
+from zarrchive.bridge.garbage import fewer_collections
+from zarrchive.bridge.many_files import executor_of
 from zarrchive.bridge.progress import told
 from zarrchive.errors import CombineError, ZarrchiveError
 from zarrchive.manifests import ManifestGroup

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ import zarrchive.bridge.accessor  # noqa: F401 - ds.virtual and tree.virtual
 from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.dataset import to_dataset
 from zarrchive.bridge.datatree import to_datatree
+from zarrchive.bridge.garbage import collect_rarely, fewer_collections
 from zarrchive.bridge.progress import told
 from zarrchive.errors import CombineError, LocationError, Problem, ZarrchiveError
 from zarrchive.location import normalise, open_source, redact
@@ -44,7 +44,6 @@ __all__ = [
     "converted",
     "executor_of",
     "expanded",
-    "fewer_collections",
     "kept",
     "leaves",
     "opened_files",
@@ -232,24 +231,6 @@ def _chunksize(n_files: int) -> int:
 
 
 @contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Have Python look for garbage less often: all that is read of files is kept.
-
-    Looking through it again and again would take a fifth of the time.
-    """
-    before = gc.get_threshold()
-    _collect_rarely()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-def _collect_rarely() -> None:
-    gc.set_threshold(50_000, 20, 50)
-
-
-@contextmanager
 def executor_of(executor: Executor | str | None, n_files: int) -> Iterator[Executor | None]:
     """Return the executor that is meant; one that is made here ends with its work.
 
@@ -266,7 +247,7 @@ def executor_of(executor: Executor | str | None, n_files: int) -> Iterator[Execu
     elif executor == "processes":
         # A forked copy of a process with threads may wait for ever.
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_collect_rarely)
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=collect_rarely)
     else:
         what = f"{executor!r} is no executor"
         hint = 'give "threads", "processes", a concurrent.futures.Executor or None'

@@ -9,6 +9,7 @@ import zarrchive.bridge.accessor  # noqa: F401 - ds.virtual and tree.virtual
 from zarrchive.bridge.choices import Choices
 from zarrchive.bridge.dataset import to_dataset
 from zarrchive.bridge.datatree import to_datatree
+from zarrchive.bridge.garbage import fewer_collections
 from zarrchive.location import normalise, redact
 from zarrchive.readers import read_group
 
@@ -119,22 +120,23 @@ def open_virtual_datatree(  # noqa: PLR0913 - the choices of opening a file
         As `open_virtual_dataset`.
     """
     choices = Choices.of(loadable_variables, drop_variables, decode_times)
-    hierarchy = read_group(
-        url,
-        reader=reader,
-        group=group,
-        inline=choices.inline(),
-        storage_options=storage_options,
-    )
-    return to_datatree(
-        hierarchy,
-        loadable_variables=loadable_variables,
-        drop_variables=drop_variables,
-        decode_times=decode_times,
-        storage_options=storage_options,
-        where=redact(normalise(url)),
-        path=_path_of(group),
-    )
+    with fewer_collections():
+        hierarchy = read_group(
+            url,
+            reader=reader,
+            group=group,
+            inline=choices.inline(),
+            storage_options=storage_options,
+        )
+        return to_datatree(
+            hierarchy,
+            loadable_variables=loadable_variables,
+            drop_variables=drop_variables,
+            decode_times=decode_times,
+            storage_options=storage_options,
+            where=redact(normalise(url)),
+            path=_path_of(group),
+        )
 
 
 def _path_of(group: str | None) -> str:
