@@ -148,13 +148,17 @@ class ChunkManifest:
         if length.dtype == np.uint64 and int(length.max()) < 2**32:
             length = length.astype(np.uint32)
         offset.flags.writeable = length.flags.writeable = False
-        columns = (
-            first_path(tuple(grid_shape)),
-            offset.reshape(grid_shape),
-            length.reshape(grid_shape),
+        made = object.__new__(cls)  # of columns that are in order; thousands for a file
+        made.__dict__.update(
+            grid_shape=grid_shape,
+            files=(file,),
+            inlined=(),
+            positions=None,
+            path_id=first_path(grid_shape),
+            offset=offset.reshape(grid_shape),
+            length=length.reshape(grid_shape),
+            _is_of_one_file=True,
         )
-        made = cls(tuple(grid_shape), (file,), (), None, *columns)
-        made.__dict__["_is_of_one_file"] = True
         return made
 
     @classmethod

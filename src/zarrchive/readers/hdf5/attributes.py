@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from math import prod
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -81,6 +82,8 @@ def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]
     count = prod(one.extent.shape) if one.extent.shape is not None else 0
     if count * size > len(one.data):
         raise ValueError(f"{count} elements take {count * size} bytes, not {len(one.data)}")
+    if type(one.data) is bytes:
+        return list(_REFERENCES[width].iter_unpack(one.data[: count * size]))
     places = range(0, count * size, size)
     return [
         (
@@ -90,6 +93,10 @@ def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]
         )
         for at in places
     ]
+
+
+_REFERENCES: Final = {2: Struct("<IHI"), 4: Struct("<III"), 8: Struct("<IQI")}
+"""Length, heap address and index, by the bytes of an address."""
 
 
 def _attributes(
@@ -142,12 +149,22 @@ def _template(messages: tuple[AttributeMessage, ...]) -> _Template:
             found.put(name, None)
             in_heap.append((name, one))
         else:
-            value = _guarded(name, found, partial(decoded_value, one, name, found))
+            value, told = _in_message(one)
+            found.reasons += told
             if value is not None:
                 found.put(name, value)
                 owned += [(name, value)] if isinstance(value, np.ndarray | list) else []
     reasons = tuple(found.reasons)
     return _Template(found.values, found.internal, reasons, tuple(owned), tuple(in_heap))
+
+
+@lru_cache(maxsize=2**13)
+def _in_message(one: AttributeMessage) -> tuple[object, tuple[Reason, ...]]:
+    """Decode a value that is in the message; None where there is none, and what is said of it."""
+    found = Attributes()
+    name = text_of(one.name, "", Attributes())
+    value = _guarded(name, found, partial(decoded_value, one, name, found))
+    return value, tuple(found.reasons)
 
 
 def _guarded(name: str, found: Attributes, decoded: Callable[[], object]) -> object:

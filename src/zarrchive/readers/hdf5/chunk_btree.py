@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from struct import Struct, unpack_from
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -136,7 +136,7 @@ def _one_leaf(
 ) -> ChunkTable:
     """Decode the only node of a small index, without the cost of arrays for each field."""
     o, rank = superblock.address_size, len(grid)
-    form = Struct(f"<II{rank}QQ{_INTEGERS[o]}")
+    form, key = _leaf_forms(o, rank)
     count, head = int.from_bytes(data[6:8], "little"), 8 + 2 * o
     if head + count * form.size > len(data):
         raise Damaged("a node of its chunk index has more entries than fit")
@@ -146,7 +146,7 @@ def _one_leaf(
     length, mask, *_, zero, offset = zip(*rows, strict=True)
     places = [_position(row[2:-2], layout.chunk_shape, grid) for row in rows]
     sizes = (*layout.chunk_shape, layout.element_size)
-    behind = unpack_from(f"<{rank + 1}Q", data, head + count * form.size + 8)
+    behind = key.unpack_from(data, head + count * form.size + 8)
     last = tuple(start // size for start, size in zip(rows[-1][2:-1], sizes, strict=True))
     end = tuple(start // size for start, size in zip(behind, sizes, strict=True))
     if last >= end or any(zero) or any(one >= other for one, other in pairwise(places)):
@@ -157,6 +157,12 @@ def _one_leaf(
         np.array(length, dtype=np.uint32),
         np.array(mask, dtype=np.uint32) if any(mask) else None,
     )
+
+
+@lru_cache(maxsize=64)
+def _leaf_forms(address_size: int, rank: int) -> tuple[Struct, Struct]:
+    """Return what an entry of a leaf looks like, and the first elements in a key."""
+    return Struct(f"<II{rank}QQ{_INTEGERS[address_size]}"), Struct(f"<{rank + 1}Q")
 
 
 def _position(start: tuple[int, ...], chunk_shape: tuple[int, ...], grid: tuple[int, ...]) -> int:

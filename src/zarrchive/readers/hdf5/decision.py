@@ -82,7 +82,9 @@ def _of_source(facts: Facts, *, is_wanted: bool) -> Storage:
 
 def _cautious(storage: Storage, facts: Facts) -> Storage:
     caution = facts.kind.caution
-    return replace(storage, caution=caution) if isinstance(storage, Referenced) else storage
+    if caution is None or not isinstance(storage, Referenced):
+        return storage
+    return replace(storage, caution=caution)
 
 
 def _refusal(facts: Facts) -> Steps[Reason | None]:

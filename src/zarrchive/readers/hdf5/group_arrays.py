@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from zarrchive.readers.hdf5.dimensions import GroupDimensions
 from zarrchive.readers.hdf5.problems import Reason
-from zarrchive.readers.hdf5.variable import array_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,15 +14,21 @@ if TYPE_CHECKING:
     from zarrchive.manifests import ManifestArray
     from zarrchive.readers.hdf5.dimensions import Scale, Scales
     from zarrchive.readers.hdf5.opened import OpenFile
-    from zarrchive.readers.hdf5.variable import Variable
+    from zarrchive.readers.hdf5.variable import Arrays, Variable
 
 __all__ = ["group_arrays"]
 
 
 def group_arrays(
-    file: OpenFile, variables: Mapping[str, tuple[str, Variable]], scales: Scales
+    file: OpenFile,
+    variables: Mapping[str, tuple[str, Variable]],
+    scales: Scales,
+    made: Arrays,
 ) -> tuple[dict[str, ManifestArray], list[Problem]]:
-    """Name the dimensions of the variables of one group and build their arrays."""
+    """Name the dimensions of the variables of one group and build their arrays.
+
+    `made` remembers those of other groups of the same file.
+    """
     dimensions = GroupDimensions(frozenset(variables))
     arrays: dict[str, ManifestArray] = {}
     problems: list[Problem] = []
@@ -32,7 +37,7 @@ def group_arrays(
         shape, reasons = _grown_shape(variable, found)
         names, more = dimensions.name(found, shape)
         problems.extend(reason.at(file.where, path) for reason in (*reasons, *more))
-        array = array_of(variable, names, shape)
+        array = made.of(name, variable, names, shape)
         if isinstance(array, Reason):
             problems.append(array.at(file.where, path))
         else:

@@ -27,6 +27,7 @@ from zarrchive.readers.hdf5.problems import Reason, refusal_of
 from zarrchive.readers.hdf5.requests import Trouble, together
 from zarrchive.readers.hdf5.scale_names import outer_scales
 from zarrchive.readers.hdf5.scan import Scan
+from zarrchive.readers.hdf5.variable import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,8 +306,9 @@ def _assembled(file: OpenFile, nodes: list[Node], contents: Contents) -> Manifes
     """Build the groups, children first; nothing recurses."""
     _set_unlimited_lengths(nodes, contents.scales)
     built: dict[int, ManifestGroup] = {}
+    made = Arrays()
     for node in reversed(nodes):
-        arrays, problems = group_arrays(file, node.variables, contents.scales)
+        arrays, problems = group_arrays(file, node.variables, contents.scales, made)
         built[id(node)] = ManifestGroup(
             arrays=arrays,
             groups={name: built.pop(id(child)) for name, child in node.children.items()},

@@ -7,7 +7,7 @@ message (§IV.A.2.q).
 from __future__ import annotations
 
 from functools import lru_cache
-from struct import unpack_from
+from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.checksums import check_checksum
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Message", "read_header"]
 
+_OLD_HEAD: Final = Struct("<HHB").unpack_from
+_NEW_HEAD: Final = Struct("<BHB").unpack_from
+"""Kind, size and flags of a message."""
 _CONTINUATION: Final = 0x10
 _NIL: Final = 0
 _TIMES: Final = frozenset({0x0E, 0x12})
@@ -110,19 +113,19 @@ def _split(
     """
     messages, continuations = [], []
     if tracks_order is None:
-        form, head = "<HHB", 8
+        head_of, head = _OLD_HEAD, 8
     else:
-        form, head = "<BHB", 6 if tracks_order else 4
+        head_of, head = _NEW_HEAD, 6 if tracks_order else 4
     at, stop, count, has_nil = 0, len(data), 0, False
     while at + head <= stop:
-        kind, size, flags = unpack_from(form, data, at)
+        kind, size, flags = head_of(data, at)
         at += head
         count += 1
         if at + size > stop:
             raise Damaged(f"message {kind:#x} of its object header is cut off")
         if kind == _CONTINUATION:
             continuations.append(data[at : at + size])
-        elif _contradicts_itself(kind, flags):
+        elif flags & 0x66 and _contradicts_itself(kind, flags):
             raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
         elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
             raise unknown(f"its object header has a message of the unknown kind {kind:#x}")
@@ -143,7 +146,5 @@ def _contradicts_itself(kind: int, flags: int) -> bool:
     Shared and not to be shared; was unknown, but must not be, or was not to be marked; to be
     shared, though messages of its kind never are.
     """
-    if not flags & 0x66:
-        return False
     is_odd = flags & 0x06 == 0x06 or flags & 0x28 == 0x28 or flags & 0x30 == 0x20
     return is_odd or (bool(flags & 0x40) and kind <= _LAST_KNOWN and kind not in _SHAREABLE)
