@@ -114,8 +114,9 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         See `open_virtual_dataset`.
     compat, join, coords, data_vars, combine_attrs
         As in `xarray.combine_by_coords` and `xarray.combine_nested`. With ``join="outer"`` and
-        the like, places that a file lacks become chunks of which nothing is stored, and read as
-        missing; variables without a missing value are refused. The defaults of `compat`,
+        the like, places that a file lacks become chunks of which nothing is stored, or are shown
+        around its shorter chunks (warning ``combine-padded``), and read as missing; variables
+        without a missing value are refused. The defaults of `compat`,
         `coords` and `data_vars` follow from the data, so that nothing is compared by reading
         it, and nothing that is known to differ is hidden.
 
