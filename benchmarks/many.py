@@ -136,6 +136,7 @@ _CHEAPLY = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
 def _zarrchive_opened(paths: Sequence[str]) -> Callable[[], int]:
     """Read files; combining them is what `open_virtual_mfdataset` does with what was read."""
     from zarrchive.bridge.alike import joined_at_once
+    from zarrchive.bridge.garbage import fewer_collections
     from zarrchive.bridge.many_files import Opener
     from zarrchive.readers import read_group
 
@@ -149,7 +150,12 @@ def _zarrchive_opened(paths: Sequence[str]) -> Callable[[], int]:
         storage_options=None,
     )
     files = {path: read_group(path, inline=None) for path in paths}
-    return lambda: int(joined_at_once(files, opener, None).sizes["time"])
+
+    def combine() -> int:
+        with fewer_collections():
+            return int(joined_at_once(files, opener, None).sizes["time"])
+
+    return combine
 
 
 def _zarrchive_by_xarray(paths: Sequence[str]) -> Callable[[], int]:

@@ -10,6 +10,7 @@ import xarray as xr
 from zarrchive.bridge.alike import joined_at_once
 from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.folding import folded, is_worth_folding
+from zarrchive.bridge.garbage import fewer_collections
 from zarrchive.bridge.many_files import (
     Opener,
     argument_problem,
@@ -171,7 +172,8 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         on_problem=on_problem,
     )
     if may_be_alike:
-        at_once = joined_at_once(found, opener, along)
+        with fewer_collections():
+            at_once = joined_at_once(found, opener, along)
         if at_once is not None:
             add_problems(at_once, problems)
             return at_once

@@ -10,6 +10,7 @@ import xarray as xr
 from zarrchive.bridge.alike_trees import tree_joined_at_once
 from zarrchive.bridge.combining import Combination
 from zarrchive.bridge.combining_trees import combined_trees
+from zarrchive.bridge.garbage import fewer_collections
 from zarrchive.bridge.many_files import Opener, converted, expanded, kept, leaves, opened_files
 from zarrchive.bridge.mfdataset import check_arguments, frozen, is_one_line, preprocessed
 from zarrchive.bridge.notes import add_problems
@@ -108,7 +109,8 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
     )
     if may_be_alike:
         along = str(concat_dim) if combine == "nested" else None
-        at_once = tree_joined_at_once(found, opener, along)
+        with fewer_collections():
+            at_once = tree_joined_at_once(found, opener, along)
         if at_once is not None:
             add_problems(at_once, problems)
             return at_once
