@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["btree_v1_chunks", "btree_v2_chunks", "node_type"]
 
 _CHUNK_NODE: Final = 1
-_BLOCK: Final = 256
+_BLOCK: Final = 512
 """Leaves that are decoded at a time, so that they stay in the processor's cache."""
 _LOWER_HALF: Final = np.uint64(0xFFFFFFFF)
 _PLAIN, _FILTERED = 10, 11
