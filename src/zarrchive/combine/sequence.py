@@ -9,6 +9,7 @@ import numpy as np
 
 from zarrchive.combine.plan import Finding
 from zarrchive.combine.remedies import files_named, leave_out_files
+from zarrchive.combine.texts import value_text
 from zarrchive.errors import Problem
 from zarrchive.location import name as name_of
 
@@ -64,7 +65,10 @@ def _overlaps(path: str, spans: Sequence[_Span], *, is_rising: bool) -> list[Fin
         follows = before[-1] < after[0] if is_rising else before[-1] > after[0]
         if bool(follows):
             continue
-        what = f"it begins at {after[0]}, but {name_of(left.url)} before it ends at {before[-1]}"
+        what = (
+            f"it begins at {value_text(after[0])}, but {name_of(left.url)} before it ends at "
+            f"{value_text(before[-1])}"
+        )
         hint = "leave one of the two files out if they hold the same steps"
         remedies = (leave_out_files([right.url]), leave_out_files([left.url]))
         problem = _warning("combine-overlap", right.url, path, what, hint)
@@ -87,8 +91,8 @@ def _duplicates(path: str, spans: Sequence[_Span]) -> list[Finding]:
     urls = tuple(spans[number].url for number in np.unique(file[is_repeat]).tolist())
     repeated = values[is_repeat]
     what = (
-        f"{repeated.size} of {values.size} values come more than once, such as {repeated[0]} in "
-        f"{files_named(urls)}"
+        f"{repeated.size} of {values.size} values come more than once, such as "
+        f"{value_text(repeated[0])} in {files_named(urls)}"
     )
     hint = "leave out the files that repeat what others have"
     problem = _warning("combine-duplicates", urls[0], path, what, hint)
@@ -124,8 +128,9 @@ def _gaps(path: str, spans: Sequence[_Span]) -> list[Finding]:
     for number in wide[:_MOST]:
         left, right = spans[number], spans[number + 1]
         what = (
-            f"between {left.values[-1]} in {name_of(left.url)} and {right.values[0]} here are "
-            f"{_said(steps[ends[number]])}, elsewhere {_said(usual)}"
+            f"between {value_text(left.values[-1])} in {name_of(left.url)} and "
+            f"{value_text(right.values[0])} here are {_said(steps[ends[number]])}, elsewhere "
+            f"{_said(usual)}"
         )
         if len(found) == _MOST - 1 and len(wide) > _MOST:
             what += f"; {len(wide) - _MOST} more such gaps follow"

@@ -1,15 +1,15 @@
-"""Data types and codecs in the words of people."""
+"""Data types, codecs and values in the words of people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from zarrchive.manifests import ManifestArray
 
-__all__ = ["codec_texts", "dtype_text"]
+__all__ = ["codec_texts", "dtype_text", "value_text"]
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
@@ -31,3 +31,10 @@ def codec_texts(array: ManifestArray) -> list[str]:
         inner = ", ".join(f"{key} {value}" for key, value in settings.items())
         texts.append(f"{document['name']} ({inner})" if inner else str(document["name"]))
     return texts
+
+
+def value_text(value: object) -> str:
+    """Return a value of a coordinate; times only as exact as they are."""
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return str(np.datetime_as_string(value, unit="auto"))
+    return str(value)

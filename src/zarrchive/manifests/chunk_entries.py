@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-__all__ = ["ChunkEntry", "ChunkIndex", "InlineChunk", "StoredChunks"]
+__all__ = ["ChunkEntry", "ChunkIndex", "InlineChunk", "StoredChunks", "check_index"]
 
 ChunkIndex: TypeAlias = tuple[int, ...]
 
@@ -42,3 +42,12 @@ class StoredChunks(NamedTuple):
     """Byte offset in the file; row of `inlined` where the chunk is inline."""
     length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
     """Encoded size in bytes."""
+
+
+def check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
+    """Raise `IndexError` unless a chunk lies inside of the grid."""
+    inside = len(index) == len(grid_shape) and all(
+        0 <= i < n for i, n in zip(index, grid_shape, strict=False)
+    )
+    if not inside:
+        raise IndexError(f"chunk {index} lies outside the grid of {grid_shape} chunks")

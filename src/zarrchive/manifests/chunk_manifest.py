@@ -15,6 +15,7 @@ from zarrchive.manifests.chunk_entries import (
     ChunkIndex,
     InlineChunk,
     StoredChunks,
+    check_index,
 )
 from zarrchive.manifests.parts import columns_of, table_of
 from zarrchive.manifests.shared_columns import first_path, one_inline
@@ -238,7 +239,7 @@ class ChunkManifest:
         columns: list[tuple[int, int, int, int]] = []
         n_inline = 0
         for index, entry in entries.items():
-            _check_index(index, grid_shape)
+            check_index(index, grid_shape)
             position = sum(i * stride for i, stride in zip(index, strides, strict=True))
             if isinstance(entry, InlineChunk):
                 columns.append((position, INLINE, n_inline, len(entry.data)))
@@ -378,7 +379,7 @@ class ChunkManifest:
 
     def _row(self, index: ChunkIndex) -> tuple[int, int, int]:
         """Return ``(path_id, offset, length)`` of one chunk; all zero where it is missing."""
-        _check_index(index, self.grid_shape)
+        check_index(index, self.grid_shape)
         at: ChunkIndex | int = index
         if self.positions is not None:
             flat = int(np.ravel_multi_index(index, self.grid_shape))
@@ -392,11 +393,3 @@ def _same_column(left: npt.NDArray[Any] | None, right: npt.NDArray[Any] | None) 
     if left is None or right is None:
         return left is right
     return left is right or np.array_equal(left, right)
-
-
-def _check_index(index: ChunkIndex, grid_shape: tuple[int, ...]) -> None:
-    inside = len(index) == len(grid_shape) and all(
-        0 <= i < n for i, n in zip(index, grid_shape, strict=False)
-    )
-    if not inside:
-        raise IndexError(f"chunk {index} lies outside the grid of {grid_shape} chunks")

@@ -60,7 +60,9 @@ function remedyButtons(problem, places, app) {
     const { type, ...fields } = action;
     return button(label, { onclick: () => app.act(type, fields) });
   });
-  if (!given.length && problem.variable && problem.code !== "combine-repaired")
+  // Of warnings, only what was not compared is better known with its values.
+  const loadingHelps = problem.severity === "error" || problem.code === "combine-not-compared";
+  if (!given.length && problem.variable && loadingHelps)
     buttons.push(button(`Load values of ${oneLine(problem.variable)}`, { onclick: () => app.act("SetLoad", { paths: [problem.variable], on: true }) }));
   const files = places.filter((place) => /[/\\]/.test(place)); // not the name of an argument
   if (!given.length && files.length && problem.severity === "error")
