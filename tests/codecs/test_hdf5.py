@@ -125,6 +125,8 @@ def test_what_hdf5_encoded_is_decoded(chunk_of, itemsize, length) -> None:
         (5, (8, 0, 40), "3 parameters"),
         (5, (8, 0, 40, 1, 4, 0, 31, 2), "31 bits at bit 2 of 4 bytes"),
         (6, (2, 0, 40), "3 parameters, not 20"),
+        (6, (2, 0, 40, 0, 4, 1, 262144, 1, *(0,) * 12), r"\(0, 1, 262144, 1\), not 0 or 1 each"),
+        (6, (2, 0, 40, 0, 4, 2, 0, 1, *(0,) * 12), "not 0 or 1 each"),
         (6, (1, 0, 40, 1, 4, *(0,) * 15), "method 1"),
         (6, (2, 0, 41, 0, 4, *(0,) * 15), "41 elements of 4 bytes, not 160"),
         (6, (2, 0, 20, 0, 8, *(0,) * 15), None),

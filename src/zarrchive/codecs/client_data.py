@@ -124,6 +124,9 @@ def scaleoffset(values: Sequence[int], size: Size) -> CodecDocument | None:
     if len(values) < 20:
         raise ValueError(f"it has {len(values)} parameters, not 20")
     method, number, count, is_float, itemsize, is_signed, is_big, has_fill = values[:8]
+    flags = (is_float, is_signed, is_big, has_fill)
+    if max(flags) > 1:  # HDF5 takes them for what they are not, one way or the other
+        raise ValueError(f"its class, sign, byte order and fill value are {flags}, not 0 or 1 each")
     if method != (_SCALE_FLOATS if is_float else _SCALE_INTEGERS):
         raise ValueError(f"method {method} is not known for {'floats' if is_float else 'integers'}")
     if not is_float and number == 8 * itemsize:
