@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zarrchive.bridge._xarray import virtual_array
+from zarrchive.bridge.bounds import units_of_bounds
 from zarrchive.bridge.differences import described
 from zarrchive.bridge.sequence import problems_of_overlap
 from zarrchive.errors import Problem
@@ -70,13 +71,9 @@ def _meanings(
             continue
         if virtual_array(variable) is None:
             yield name, variable.attrs
-        bounds = variable.attrs.get("bounds")
-        if bounds in dataset.variables and "units" in variable.encoding:
-            # Bounds of times have the units of the times (CF 1.11, 7.1), decoded or not.
-            array = virtual_array(dataset.variables[bounds])
-            if array is not None and "units" not in array.attributes:
-                keys = ("units", "calendar")
-                yield bounds, {k: variable.encoding[k] for k in keys if k in variable.encoding}
+    for name, bounds, meaning in units_of_bounds(dataset):
+        if set(dims).intersection(dataset.variables[name].dims):
+            yield bounds, meaning
 
 
 def _of_kind(datasets: Mapping[str, xr.Dataset], dim: str, one: str, other: str) -> Problem:

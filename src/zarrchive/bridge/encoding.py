@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge.bounds import units_of_bounds
 from zarrchive.bridge.inline_values import inline_array
 from zarrchive.bridge.notes import RAW, notes_of
 from zarrchive.errors import ManifestError, Problem
@@ -62,15 +63,12 @@ def _state_units_of_bounds(arrays: dict[str, ManifestArray], dataset: xr.Dataset
 
     Without units of their own they have those of the times (CF 1.11, 7.1).
     """
-    for name, variable in dataset.variables.items():
-        bounds = arrays.get(str(variable.attrs.get("bounds")))
-        before = {k: variable.encoding[k] for k in ("units", "calendar") if k in variable.encoding}
-        if bounds is None or "units" not in before or "units" in bounds.attributes:
-            continue
+    for name, of_bounds, before in units_of_bounds(dataset):
+        bounds = arrays[of_bounds]
         if decoding_differences(before, arrays[str(name)].attributes):
             attributes = {**bounds.attributes, **before}
             metadata = changed_metadata(bounds.metadata, attributes=attributes)
-            arrays[bounds.name] = bounds.replaced(metadata, bounds.manifest)
+            arrays[of_bounds] = bounds.replaced(metadata, bounds.manifest)
 
 
 def _referenced(

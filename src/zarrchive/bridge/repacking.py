@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,6 +11,8 @@ import xarray as xr
 from zarrchive.manifests.compare import decoding_differences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zarrchive.manifests import ManifestArray
 
 __all__ = ["repacked"]
@@ -18,6 +21,8 @@ _PACKING: Final = frozenset(
     {"scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}
 )
 """Attributes that say how stored numbers become values (CF 1.11, 2.5 and 8.1)."""
+_COUNTING: Final = frozenset({"units", "calendar"})
+"""Attributes that say from which date times count, and how (CF 1.11, 4.4)."""
 
 
 def repacked(
@@ -43,6 +48,8 @@ def repacked(
         if not np.can_cast(stored.dtype, native, "safe"):
             raise ValueError(f"{stored.dtype} does not fit into {native}")
         return stored.astype(native)
+    if differences <= _COUNTING:
+        return _recounted(stored, array, model, native)
     if not differences <= _PACKING:
         raise ValueError(f"{sorted(differences - _PACKING)} differ")
     meant = _decoded(stored, array)
@@ -52,11 +59,57 @@ def repacked(
     return packed
 
 
+def _recounted(
+    stored: np.ndarray[Any, Any],
+    array: ManifestArray,
+    model: ManifestArray,
+    dtype: np.dtype[Any],
+) -> np.ndarray[Any, Any]:
+    """Have times count from the date that the model counts from."""
+    times = _times(stored, array.attributes)
+    keys = ("units", "calendar", "_FillValue", "missing_value")
+    encoding = {key: model.attributes[key] for key in keys if key in model.attributes}
+    variable = xr.Variable(_dims(stored), times, {}, {**encoding, "dtype": dtype})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # xarray warns where numbers cannot be exact
+        try:
+            counted = np.asarray(xr.conventions.encode_cf_variable(variable).values)
+        except Warning as warning:
+            raise ValueError(str(warning)) from warning
+    if counted.dtype != dtype or not _same_times(_times(counted, model.attributes), times):
+        raise ValueError("times would change")
+    return counted
+
+
+def _times(stored: np.ndarray[Any, Any], attributes: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return times as xarray decodes them."""
+    known = {key: attributes[key] for key in (*_PACKING, *_COUNTING) if key in attributes}
+    if " since " not in str(known.get("units")) or {"scale_factor", "add_offset"} & known.keys():
+        raise ValueError(f"numbers of {known} are no plain times")
+    raw = xr.Variable(_dims(stored), stored, known)
+    times = np.asarray(xr.conventions.decode_cf_variable("values", raw).values)
+    if times.dtype.kind not in "MO":
+        raise ValueError(f"{times.dtype} is no time")
+    return times
+
+
+def _same_times(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    if left.dtype != right.dtype:
+        return False
+    if left.dtype.kind == "O":
+        return bool(np.all((left == right) | ((left != left) & (right != right))))  # noqa: PLR0124 - NaN
+    return left.tobytes() == right.tobytes()
+
+
+def _dims(values: np.ndarray[Any, Any]) -> tuple[str, ...]:
+    return tuple(f"d{axis}" for axis in range(values.ndim))
+
+
 def _decoded(stored: np.ndarray[Any, Any], array: ManifestArray) -> np.ndarray[Any, Any]:
     """Return the values as xarray decodes them."""
     attributes = {key: value for key, value in array.attributes.items() if key in _PACKING}
-    dims = tuple(f"d{axis}" for axis in range(stored.ndim))
-    variable = xr.conventions.decode_cf_variable("values", xr.Variable(dims, stored, attributes))
+    raw = xr.Variable(_dims(stored), stored, attributes)
+    variable = xr.conventions.decode_cf_variable("values", raw)
     values = np.asarray(variable.values)
     if values.dtype.kind not in "fiu":
         raise ValueError(f"{values.dtype} is no number")

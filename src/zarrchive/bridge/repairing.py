@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zarrchive.bridge._xarray import virtual_array
+from zarrchive.bridge.bounds import with_units_stated
 from zarrchive.bridge.differences import varying_dims
 from zarrchive.bridge.missing_values import missing_value
 from zarrchive.bridge.repeats import without_repeats
@@ -57,7 +58,7 @@ def repaired(
         return tiles_stored_alike(found, dims, repairs)
     if not dims or len(found) < 2:
         return found
-    found = without_repeats(found, dims[0], repairs)
+    found = with_units_stated(without_repeats(found, dims[0], repairs))
     names = dict.fromkeys(name for dataset in found.values() for name in dataset.data_vars)
     for name in names:
         found = _with_variable(found, name, dims[0], repairs)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge.bounds import REFERRING_TO_BOUNDS
 from zarrchive.errors import ZarrchiveError
+from zarrchive.manifests._zarr import changed_metadata
 from zarrchive.manifests.values import values_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ class Contents:
 
     def __post_init__(self) -> None:
         self.arrays = dict(walk_arrays(self.root))
+        for path, array in list(self.arrays.items()):
+            for key in REFERRING_TO_BOUNDS:
+                bounds = f"{self.node(path).rstrip('/')}/{array.attributes.get(key)}"
+                if bounds in self.arrays and " since " in str(array.attributes.get("units")):
+                    self.arrays[bounds] = _counting_as(array, self.arrays[bounds])
 
     @property
     def is_hierarchy(self) -> bool:
@@ -77,6 +84,16 @@ class Contents:
 
 
 _TIME_KEYS = frozenset({"units", "calendar"})
+
+
+def _counting_as(times: ManifestArray, bounds: ManifestArray) -> ManifestArray:
+    """Have bounds say what they count in: without units of their own, they do as the times do."""
+    if "units" in bounds.attributes:
+        return bounds
+    meaning = {key: value for key, value in times.attributes.items() if key in _TIME_KEYS}
+    attributes = {**bounds.attributes, **meaning}
+    metadata = changed_metadata(bounds.metadata, attributes=attributes)
+    return bounds.replaced(metadata, bounds.manifest)
 
 
 def dims_of(array: ManifestArray) -> tuple[str, ...]:
