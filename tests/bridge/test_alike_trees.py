@@ -66,6 +66,7 @@ CHANGES = {
     "another height": lambda file: file["site"]["height"].__setitem__(0, 5),
     "another grid": lambda file: file["x"].__setitem__(0, 11),
     "units": lambda file: file["inherits/deeper"]["v"].setncattr("units", "degC"),
+    "what it stands for": lambda file: file["own"]["w"].setncattr("standard_name", "altitude"),
     "scale": lambda file: file["inherits"]["v"].setncattr("scale_factor", 0.5),
     "a time of its own": _inner_time,
     "other days": lambda file: file["own"]["day"].__setitem__(0, 5000),

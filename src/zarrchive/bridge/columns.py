@@ -10,7 +10,7 @@ from zarrchive.bridge.differences import Difference
 from zarrchive.bridge.inline_values import inline_array
 from zarrchive.errors import ManifestError
 from zarrchive.manifests._zarr import codec_documents
-from zarrchive.manifests.compare import decoding_differences
+from zarrchive.manifests.compare import decoding_differences, meaning_differences
 from zarrchive.manifests.concat import concatenate, with_unlike_metadata
 from zarrchive.manifests.values import values_of_each
 
@@ -197,7 +197,9 @@ def _mean_alike(arrays: Sequence[ManifestArray]) -> bool:
     """Whether attributes agree in all that decides what the numbers stand for."""
     first, *others = arrays
     return _refer_alike(arrays) and not any(
-        decoding_differences(first.attributes, array.attributes) for array in others
+        decoding_differences(first.attributes, array.attributes)
+        or meaning_differences(first.attributes, array.attributes)
+        for array in others
     )
 
 

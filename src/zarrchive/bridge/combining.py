@@ -14,7 +14,11 @@ from zarrchive.bridge.differences import (
     problems_of_repetition,
     varying_dims,
 )
-from zarrchive.bridge.disagreement import problems_of_disagreement, problems_of_meaning
+from zarrchive.bridge.disagreement import (
+    problems_of_disagreement,
+    problems_of_meaning,
+    warnings_of_meaning,
+)
 from zarrchive.bridge.notes import Notes, notes_of, set_notes
 from zarrchive.bridge.one_index import JOINS, with_one_index
 from zarrchive.bridge.sequence import problems_of_place, problems_of_sequence
@@ -84,7 +88,11 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     except Exception as error:
         joined = dims if how.nested is not None else likely_dim(datasets, dims)
         raise _explained(error, datasets, joined) from error
-    problems += [*problems_of_sequence(datasets, result, dims), *padded]
+    problems += [
+        *problems_of_sequence(datasets, result, dims),
+        *padded,
+        *warnings_of_meaning(datasets),
+    ]
     if how.nested is None and (errors := [p for p in problems if p.code == "combine-repeated"]):
         raise CombineError(*errors)
     if len(datasets) > 1:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from zarrchive.bridge._xarray import virtual_array
 from zarrchive.bridge.bounds import units_of_bounds
 from zarrchive.bridge.differences import described
 from zarrchive.bridge.sequence import problems_of_overlap
 from zarrchive.errors import Problem
-from zarrchive.manifests.compare import decoding_differences
+from zarrchive.manifests.compare import (
+    MEANING_ATTRIBUTES,
+    decoding_differences,
+    meaning_differences,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     import xarray as xr
 
-__all__ = ["problems_of_disagreement", "problems_of_meaning"]
+__all__ = ["problems_of_disagreement", "problems_of_meaning", "warnings_of_meaning"]
+
+
+_LONGEST: Final = 200
+"""Characters of a value in a message."""
 
 
 def problems_of_disagreement(
@@ -60,6 +71,43 @@ def problems_of_meaning(datasets: Mapping[str, xr.Dataset], dims: Sequence[str])
                 hint = f"name {str(name)!r} in loadable_variables, or make them alike in preprocess"
                 problems.append(_problem("combine-attributes", url, str(name), what, hint))
     return problems
+
+
+def warnings_of_meaning(datasets: Mapping[str, xr.Dataset]) -> list[Problem]:
+    """Return ``combine-meaning`` for variables that stand for another thing in another file.
+
+    Such as other flags, other cell methods, or another standard name: numbers stay what they are,
+    and the attributes of the result are those of one file.
+    """
+    seen: dict[Hashable, tuple[str, Mapping[Any, Any]]] = {}
+    found: dict[tuple[Hashable, str], Problem] = {}
+    for url, dataset in datasets.items():
+        for name, variable in dataset.variables.items():
+            attributes = variable.attrs
+            first, expected = seen.setdefault(name, (url, attributes))
+            if _SAY_NOTHING(attributes) and _SAY_NOTHING(expected):
+                continue
+            for key in meaning_differences(expected, attributes):
+                if (name, key) in found:
+                    continue
+                what = (
+                    f"attribute {key!r} of {name!r} is {_shortened(attributes.get(key))} in {url}, "
+                    f"but {_shortened(expected.get(key))} in {first}"
+                )
+                problem = _problem("combine-meaning", url, str(name), what, _SAID_OF_ALL)
+                found[name, key] = replace(problem, severity="warning")
+    return list(found.values())
+
+
+_SAID_OF_ALL: Final = (
+    "leave out the files that differ if it matters: the result says it of all values"
+)
+_SAY_NOTHING: Final = frozenset(MEANING_ATTRIBUTES).isdisjoint
+
+
+def _shortened(value: object) -> str:
+    text = "absent" if value is None else repr(np.asarray(value).tolist())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _meanings(

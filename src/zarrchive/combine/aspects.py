@@ -11,6 +11,7 @@ import numpy as np
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.texts import codec_texts
 from zarrchive.manifests.chunk_lengths import lengths_text
+from zarrchive.manifests.compare import MEANING_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
@@ -38,6 +39,8 @@ class Aspect:
     only_virtual: bool = True
     """Whether loading the values solves it."""
     is_error: bool = True
+    is_error_apart: bool = True
+    """Whether it is one, too, where a variable is not joined but taken from one file."""
     may_be_repaired: bool = False
     """Whether values that differ in it alone can be stored as the others without a change."""
 
@@ -63,6 +66,12 @@ def _calendar(array: ManifestArray, _axes: Collection[int]) -> Hashable:
 
 def _units(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     return "" if is_time(array) else plain_value(array.attributes.get("units", "absent"))
+
+
+def _meaning(array: ManifestArray, _axes: Collection[int]) -> Hashable:
+    known = {key: array.attributes.get(key) for key in MEANING_ATTRIBUTES}
+    said = [f"{key}={plain_value(value)}" for key, value in known.items() if value is not None]
+    return ", ".join(said) or "not said"
 
 
 def is_time(array: ManifestArray) -> bool:
@@ -127,5 +136,13 @@ ASPECTS: Final = (
         may_be_repaired=True,
     ),
     Aspect("combine-calendar", "the calendar", _LEAVE, _calendar, only_virtual=False),
-    Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error=False),
+    Aspect("combine-units", "the unit", _LEAVE, _units, only_virtual=False, is_error_apart=False),
+    Aspect(
+        "combine-meaning",
+        "what it stands for",
+        "leave out the files that differ if it matters: the result says it of all values",
+        _meaning,
+        only_virtual=False,
+        is_error=False,
+    ),
 )

@@ -12,7 +12,7 @@ import numpy as np
 from zarrchive.bridge.storing_alike import COPIED_GLADLY
 from zarrchive.combine.aspects import ASPECTS, Aspect, is_time
 from zarrchive.combine.contents import dims_of
-from zarrchive.combine.group_attributes import findings_of_attributes
+from zarrchive.combine.other_attributes import findings_of_attributes
 from zarrchive.combine.plan import Agreeing, Finding, Remedy
 from zarrchive.combine.remedies import files_named, leave_out_files, leave_out_variable
 from zarrchive.combine.sequence import findings_of_sequence
@@ -79,7 +79,7 @@ def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
         varies = plan.is_new_dim and not having[0].is_coordinate(path)
         varies = varies or not set(plan.along).isdisjoint(dims_of(having[0].arrays[path]))
         is_virtual = path not in plan.load and path not in plan.coordinates
-        found.extend(_aspects_that_differ(plan, path, having, is_virtual=is_virtual and varies))
+        found.extend(_aspects_that_differ(plan, path, having, varies, is_virtual=is_virtual))
         if varies and is_virtual and not plan.is_new_dim:
             found.extend(_ragged(plan, path, having))
         if not varies:
@@ -164,8 +164,14 @@ def _unequal_parts(plan: Plan, parts: Sequence[Sequence[Contents]]) -> Finding:
 
 
 def _aspects_that_differ(
-    plan: Plan, path: str, having: Sequence[Contents], *, is_virtual: bool
+    plan: Plan,
+    path: str,
+    having: Sequence[Contents],
+    varies: bool,  # noqa: FBT001 - along what is joined
+    *,
+    is_virtual: bool,
 ) -> list[Finding]:
+    is_virtual = is_virtual and varies
     axes = _axes(having[0].arrays[path], plan)
     found = []
     for aspect in ASPECTS:
@@ -182,8 +188,9 @@ def _aspects_that_differ(
             continue
         values = [aspect.of(array, axes) for array in arrays]
         if len(set(values)) > 1:
+            judged = aspect if varies or aspect.is_error_apart else replace(aspect, is_error=False)
             differing = _differences(
-                path, having, list(map(str, values)), aspect, can_load=is_virtual
+                path, having, list(map(str, values)), judged, can_load=is_virtual
             )
             if aspect.code == "combine-chunks" and _end_within_chunks(arrays, axes):
                 # Chunks of no length line up: all are copied.

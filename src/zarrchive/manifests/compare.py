@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECODING_ATTRIBUTES",
+    "MEANING_ATTRIBUTES",
     "codecs_decode_alike",
     "decoding_differences",
     "identical_arrays",
+    "meaning_differences",
     "same_attributes",
     "same_references",
 ]
@@ -38,6 +40,16 @@ DECODING_ATTRIBUTES: Final = (
     "calendar",
 )
 """Attributes without which the stored numbers mean something else (CF 1.11, 2.5, 3.1, 4.4, 8.1)."""
+
+MEANING_ATTRIBUTES: Final = (
+    "standard_name",
+    "cell_methods",
+    "positive",
+    "flag_values",
+    "flag_masks",
+    "flag_meanings",
+)
+"""Attributes that say what values stand for (CF 1.11, 3.3, 3.5, 4.3, 7.3)."""
 
 _TYPED: Final = frozenset({"scale_factor", "add_offset"})
 """Their data type decides in which precision values are unpacked (CF 1.11, 8.1)."""
@@ -84,6 +96,15 @@ def decoding_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> l
         for name in DECODING_ATTRIBUTES
         if (a := left.get(name)) is not (b := right.get(name))
         and not _same_value(a, b, typed=name in _TYPED)
+    ]
+
+
+def meaning_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
+    """Return the names of `MEANING_ATTRIBUTES` in which two sets of attributes differ."""
+    return [
+        name
+        for name in MEANING_ATTRIBUTES
+        if not _same_value(left.get(name), right.get(name), typed=False)
     ]
 
 
