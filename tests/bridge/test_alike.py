@@ -64,6 +64,7 @@ CHANGES = {
     "units": _attribute("t", "units", "degC"),
     "scale": _attribute("t", "scale_factor", 0.25),
     "a coordinate more": _attribute("t", "coordinates", "run mask"),
+    "another projection": _attribute("run", "grid_mapping_name", "mercator"),
     "what it stands for": _attribute("t", "cell_methods", "time: maximum"),
     "coordinates of all": lambda file: file.setncattr("coordinates", "mask"),
     "time units": _attribute("time", "units", "days since 2001-01-01"),

@@ -93,3 +93,17 @@ def test_all_other_attributes_are_named(files) -> None:
     assert problem.code == "combine-attributes"
     assert problem.severity == "warning"
     assert problem.what.endswith("are kept: /kind@comment, /kind@long_name, /kind@source")
+
+
+def test_another_projection_is_a_warning(files) -> None:
+    paths = files(
+        {"grid_mapping_name": "transverse_mercator", "longitude_of_central_meridian": 9.0},
+        {"grid_mapping_name": "transverse_mercator", "longitude_of_central_meridian": 15.0},
+        of="fixed",
+    )
+    (problem,) = check(paths).problems
+    assert (problem.code, problem.variable) == ("combine-meaning", "/fixed")
+    assert "longitude_of_central_meridian=15.0" in problem.what
+    found = open_virtual_mfdataset(paths).virtual.problems
+    (problem,) = (one for one in found if one.code == "combine-meaning")
+    assert "'longitude_of_central_meridian' of 'fixed' is 15.0" in problem.what

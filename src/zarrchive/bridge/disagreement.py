@@ -13,6 +13,7 @@ from zarrchive.bridge.differences import described
 from zarrchive.bridge.sequence import problems_of_overlap
 from zarrchive.errors import Problem
 from zarrchive.manifests.compare import (
+    GRID_MAPPING,
     MEANING_ATTRIBUTES,
     decoding_differences,
     meaning_differences,
@@ -102,7 +103,7 @@ def warnings_of_meaning(datasets: Mapping[str, xr.Dataset]) -> list[Problem]:
 _SAID_OF_ALL: Final = (
     "leave out the files that differ if it matters: the result says it of all values"
 )
-_SAY_NOTHING: Final = frozenset(MEANING_ATTRIBUTES).isdisjoint
+_SAY_NOTHING: Final = frozenset({*MEANING_ATTRIBUTES, GRID_MAPPING}).isdisjoint
 
 
 def _shortened(value: object) -> str:

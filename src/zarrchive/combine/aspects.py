@@ -11,7 +11,7 @@ import numpy as np
 from zarrchive.combine.contents import dims_of
 from zarrchive.combine.texts import codec_texts
 from zarrchive.manifests.chunk_lengths import lengths_text
-from zarrchive.manifests.compare import MEANING_ATTRIBUTES
+from zarrchive.manifests.compare import GRID_MAPPING, MEANING_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
@@ -69,7 +69,8 @@ def _units(array: ManifestArray, _axes: Collection[int]) -> Hashable:
 
 
 def _meaning(array: ManifestArray, _axes: Collection[int]) -> Hashable:
-    known = {key: array.attributes.get(key) for key in MEANING_ATTRIBUTES}
+    names = sorted(array.attributes) if GRID_MAPPING in array.attributes else MEANING_ATTRIBUTES
+    known = {key: array.attributes.get(key) for key in names}
     said = [f"{key}={plain_value(value)}" for key, value in known.items() if value is not None]
     return ", ".join(said) or "not said"
 

@@ -8,7 +8,11 @@ from zarrchive.combine.aspects import plain_value
 from zarrchive.combine.plan import Finding
 from zarrchive.errors import Problem
 from zarrchive.location import name as name_of
-from zarrchive.manifests.compare import DECODING_ATTRIBUTES, MEANING_ATTRIBUTES
+from zarrchive.manifests.compare import (
+    DECODING_ATTRIBUTES,
+    GRID_MAPPING,
+    MEANING_ATTRIBUTES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +61,8 @@ def _labels(path: str, left: ManifestGroup, right: ManifestGroup) -> Iterator[st
         mine = left.arrays.get(name)
         if mine is None or mine.metadata is array.metadata:
             continue
+        if GRID_MAPPING in mine.attributes or GRID_MAPPING in array.attributes:
+            continue  # of which all attributes are compared
         for key in _differing(mine.attributes, array.attributes):
             if key not in _COMPARED:
                 yield f"{path.rstrip('/')}/{name}@{key}"

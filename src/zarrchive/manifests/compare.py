@@ -15,12 +15,13 @@ from zarrchive.manifests._zarr import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zarrchive.manifests.manifest_array import ManifestArray
 
 __all__ = [
     "DECODING_ATTRIBUTES",
+    "GRID_MAPPING",
     "MEANING_ATTRIBUTES",
     "codecs_decode_alike",
     "decoding_differences",
@@ -50,6 +51,8 @@ MEANING_ATTRIBUTES: Final = (
     "flag_meanings",
 )
 """Attributes that say what values stand for (CF 1.11, 3.3, 3.5, 4.3, 7.3)."""
+GRID_MAPPING: Final = "grid_mapping_name"
+"""What a variable has whose attributes say where the places of others are."""
 
 _TYPED: Final = frozenset({"scale_factor", "add_offset"})
 """Their data type decides in which precision values are unpacked (CF 1.11, 8.1)."""
@@ -100,12 +103,14 @@ def decoding_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> l
 
 
 def meaning_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[str]:
-    """Return the names of `MEANING_ATTRIBUTES` in which two sets of attributes differ."""
-    return [
-        name
-        for name in MEANING_ATTRIBUTES
-        if not _same_value(left.get(name), right.get(name), typed=False)
-    ]
+    """Return the names of attributes in which it differs what values stand for.
+
+    Those are `MEANING_ATTRIBUTES`, and all attributes of a grid mapping (CF 1.11, 5.6).
+    """
+    names: Iterable[str] = MEANING_ATTRIBUTES
+    if GRID_MAPPING in left or GRID_MAPPING in right:
+        names = {**left, **right}
+    return [name for name in names if not _same_value(left.get(name), right.get(name), typed=False)]
 
 
 def _same_value(left: object, right: object, *, typed: bool) -> bool:
