@@ -63,6 +63,7 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     CombineError
         If they do not fit together.
     """
+    datasets = _with_one_role(datasets)
     dims = how.dims(datasets)
     padded: list[Problem] = []
     if how.join in JOINS and how.nested is not None and len(dims) == 1:
@@ -100,6 +101,18 @@ def combined(datasets: Mapping[str, xr.Dataset], how: Combination) -> xr.Dataset
     times = notes_of(next(iter(datasets.values()))).decode_times
     set_notes(result, Notes(problems=tuple(problems), decode_times=times))
     return result
+
+
+def _with_one_role(datasets: Mapping[str, xr.Dataset]) -> Mapping[str, xr.Dataset]:
+    """Have what is a coordinate in one file be one in all: xarray would not join it else."""
+    names = set().union(*(dataset.coords for dataset in datasets.values()))
+    if all(names.isdisjoint(dataset.data_vars) for dataset in datasets.values()):
+        return datasets
+    found = {}
+    for url, dataset in datasets.items():
+        found[url] = dataset.set_coords([name for name in dataset.data_vars if name in names])
+        found[url].encoding = dataset.encoding
+    return found
 
 
 def _options(how: Combination, varied: Sequence[Difference], *, is_new: bool) -> dict[str, Any]:

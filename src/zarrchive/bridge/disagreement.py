@@ -181,6 +181,14 @@ def _of_coordinate(datasets: Mapping[str, xr.Dataset], dim: str, one: str, other
             f"{described(right.variables[dim])} in {other}",
             "leave the file out, or correct its coordinate with preprocess",
         )  # fmt: skip
+    if left.sizes[dim] == right.sizes[dim]:
+        having, lacking = (one, other) if dim in left.indexes else (other, one)
+        return _problem(
+            "combine-coordinate", lacking, dim,
+            f"{dim!r} has no coordinate, but {described(datasets[having].variables[dim])} in "
+            f"{having}",
+            "give it one with preprocess, or leave the file out",
+        )  # fmt: skip
     return _problem(
         "combine-size", one, dim,
         f"dimension {dim!r} has size {left.sizes[dim]}, but {right.sizes[dim]} in {other}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import xarray as xr
@@ -91,9 +92,11 @@ def _decoded(
     values = values_of(array, storage_options=repairs.storage_options)
     packing = {key: array.attributes[key] for key in _PACKING if key in array.attributes}
     raw = xr.Variable(old.dims, values, {**old.attrs, **packing})
-    found: Any = xr.conventions.decode_cf_variable(
-        name, raw, concat_characters=False, mask_and_scale=True, decode_times=False
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # xarray says that there are two missing values
+        found: Any = xr.conventions.decode_cf_variable(
+            name, raw, concat_characters=False, mask_and_scale=True, decode_times=False
+        )
     kept = {
         key: old.encoding[key] for key in ("coordinates", "grid_mapping") if key in old.encoding
     }

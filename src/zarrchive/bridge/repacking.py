@@ -109,7 +109,9 @@ def _decoded(stored: np.ndarray[Any, Any], array: ManifestArray) -> np.ndarray[A
     """Return the values as xarray decodes them."""
     attributes = {key: value for key, value in array.attributes.items() if key in _PACKING}
     raw = xr.Variable(_dims(stored), stored, attributes)
-    variable = xr.conventions.decode_cf_variable("values", raw)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # xarray says that there are two missing values
+        variable = xr.conventions.decode_cf_variable("values", raw)
     values = np.asarray(variable.values)
     if values.dtype.kind not in "fiu":
         raise ValueError(f"{values.dtype} is no number")

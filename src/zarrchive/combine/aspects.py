@@ -27,6 +27,9 @@ _SAME_CALENDAR: Final = MappingProxyType(
 _PACKING: Final = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
 
 
+_PRECISE: Final = frozenset({"scale_factor", "add_offset"})
+
+
 @dataclass(frozen=True, slots=True)
 class Aspect:
     """One property in which arrays must agree."""
@@ -53,7 +56,17 @@ def _packing(array: ManifestArray, _axes: Collection[int]) -> Hashable:
     """Say what turns stored numbers into values; times count from a date."""
     names = (*_PACKING, "units", "calendar") if is_time(array) else _PACKING
     known = {key: array.attributes[key] for key in names if key in array.attributes}
-    return ", ".join(f"{key}={plain_value(value)}" for key, value in known.items()) or "absent"
+    said = [
+        f"{key}={plain_value(value)}{_precision(value) if key in _PRECISE else ''}"
+        for key, value in known.items()
+    ]
+    return ", ".join(said) or "absent"
+
+
+def _precision(value: object) -> str:
+    """Say the data type of a factor, which decides in which precision values are unpacked."""
+    dtype = np.asarray(value).dtype.newbyteorder("=")
+    return "" if dtype == np.float64 else f" ({dtype})"
 
 
 def _calendar(array: ManifestArray, _axes: Collection[int]) -> Hashable:

@@ -90,7 +90,7 @@ def check(  # noqa: PLR0913 - the choices of opening and of combining
         unpicked=frozenset(drop_variables),
     )
     plan = propose(contents, choice)
-    findings = [_graver(finding) for finding in plan.findings]
+    findings = [_graver(finding, are_sorted=concat_dim is None) for finding in plan.findings]
     ordered = sorted(findings, key=lambda finding: finding.problem.severity != "error")
     return CompatibilityReport(
         files=tuple(names),
@@ -101,8 +101,13 @@ def check(  # noqa: PLR0913 - the choices of opening and of combining
     )
 
 
-def _graver(finding: Finding) -> Finding:
-    """Take repeated labels for what they are to `open_virtual_mfdataset`: an error."""
+def _graver(finding: Finding, *, are_sorted: bool) -> Finding:
+    """Take findings for what they are to `open_virtual_mfdataset`: errors.
+
+    Those are repeated labels, and files that overlap where coordinates decide on their order.
+    """
+    if finding.problem.code == "combine-overlap" and are_sorted:
+        return replace(finding, problem=replace(finding.problem, severity="error"))
     if finding.problem.code != "combine-duplicates":
         return finding
     remedy = Remedy("Repair it, if the values are the same", {})

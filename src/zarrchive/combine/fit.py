@@ -17,7 +17,7 @@ from zarrchive.combine.plan import Agreeing, Finding, Remedy
 from zarrchive.combine.remedies import files_named, leave_out_files, leave_out_variable
 from zarrchive.combine.sequence import findings_of_sequence
 from zarrchive.combine.values_compared import values_that_differ
-from zarrchive.errors import Problem
+from zarrchive.errors import ManifestError, Problem
 from zarrchive.location import name as name_of
 from zarrchive.manifests.cutting import is_raw
 from zarrchive.manifests.joint_codecs import joint_codecs
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["findings_of"]
 
 _MAX_FINDINGS: Final = 500
+_REPEATED: Final = (
+    "nothing, if the values of the files that lack dimensions count for all places along them"
+)
 
 
 def findings_of(plan: Plan, parts: Sequence[Sequence[Contents]]) -> tuple[Finding, ...]:
@@ -172,14 +175,16 @@ def _aspects_that_differ(
     is_virtual: bool,
 ) -> list[Finding]:
     is_virtual = is_virtual and varies
-    axes = _axes(having[0].arrays[path], plan)
+    model = having[0].arrays[path]
+    axes = _axes(model, plan)
+    known = {contents.url: _in_order_of(model, contents.arrays[path]) for contents in having}
     found = []
     for aspect in ASPECTS:
         if aspect.only_virtual and not is_virtual:
             continue
         if aspect.code == "combine-packing" and _decodes(plan, path, having):
             continue
-        arrays = [contents.arrays[path] for contents in having]
+        arrays = list(known.values())
         if aspect.code == "combine-codecs" and (
             len({array.dtype for array in arrays}) > 1 or joint_codecs(arrays) is not None
         ):
@@ -189,6 +194,8 @@ def _aspects_that_differ(
         values = [aspect.of(array, axes) for array in arrays]
         if len(set(values)) > 1:
             judged = aspect if varies or aspect.is_error_apart else replace(aspect, is_error=False)
+            if aspect.code == "combine-dims" and _can_be_repeated(arrays):
+                judged = replace(aspect, is_error=False, hint=_REPEATED)
             differing = _differences(
                 path, having, list(map(str, values)), judged, can_load=is_virtual
             )
@@ -199,6 +206,27 @@ def _aspects_that_differ(
             if aspect.code in {"combine-dims", "combine-shape"}:
                 break  # what follows would follow from it
     return found
+
+
+def _in_order_of(model: ManifestArray, array: ManifestArray) -> ManifestArray:
+    """Return an array with the dimensions in the order of another's, as joining puts them."""
+    mine, theirs = dims_of(model), dims_of(array)
+    if mine == theirs or set(mine) != set(theirs) or len(set(mine)) < len(mine):
+        return array
+    try:
+        return array.transpose([theirs.index(dim) for dim in mine])
+    except ManifestError:
+        return array
+
+
+def _can_be_repeated(arrays: Sequence[ManifestArray]) -> bool:
+    """Tell whether values that lack dimensions are at hand, to be repeated along them."""
+    whole = max(arrays, key=lambda array: array.ndim)
+    return all(
+        dims_of(array) == dims_of(whole)
+        or (set(dims_of(array)) < set(dims_of(whole)) and not array.manifest.nrefs)
+        for array in arrays
+    )
 
 
 def _end_within_chunks(arrays: Sequence[ManifestArray], axes: Sequence[int]) -> bool:
@@ -300,6 +328,8 @@ def _lacking(path: str, having: Sequence[Contents], part: Sequence[Contents]) ->
 def _ragged(plan: Plan, path: str, having: Sequence[Contents]) -> list[Finding]:
     arrays = [contents.arrays[path] for contents in having]
     axes = _axes(arrays[0], plan)
+    if len({dims_of(array) for array in arrays}) > 1:
+        return []  # which is said
     partial = _dangling(plan, arrays, axes)
     chunks = {array.chunk_lengths for array in arrays}
     if not partial or len(chunks) > 1 or _line_up(plan, arrays, axes):
