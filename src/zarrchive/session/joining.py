@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 import zarrchive.bridge.accessor  # noqa: F401 - results have .virtual
-from zarrchive.bridge.combining import Combination
+from zarrchive.bridge.combining import Combination, combined
 from zarrchive.bridge.combining_trees import combined_trees
 from zarrchive.bridge.dataset import from_dataset, to_dataset
 from zarrchive.bridge.datatree import from_datatree, to_datatree
@@ -135,29 +135,17 @@ def _joined(
     opened: Mapping[str, Any],
     repairs: Repairs | None,
 ) -> Any:  # noqa: ANN401 - datasets or trees
+    urls, along = list(opened), plan.along
+    how = Combination(
+        nested=nested(urls, [count for _, count in plan.grid]) if plan.grid else urls,
+        concat_dim=list(along) if plan.grid else plan.dim,
+        **{**_OPTIONS, "data_vars": "all" if plan.is_new_dim else "minimal"},
+    )
     if plan.kind == "datatree":
-        options = {**_OPTIONS, "data_vars": _data_vars(plan)}
-        how = Combination(nested=list(opened), concat_dim=plan.dim, **options)
         return combined_trees(opened, how, repairs)
     if repairs is not None:
-        opened = repaired(opened, lambda _: list(plan.along), repairs)
-    return _concat(plan, list(opened.values()))
-
-
-def _concat(plan: Plan, datasets: Sequence[xr.Dataset]) -> xr.Dataset:
-    if plan.grid:
-        tiles = nested(datasets, [count for _, count in plan.grid])
-        whole: xr.Dataset = xr.combine_nested(tiles, concat_dim=list(plan.along), **_OPTIONS)
-        return whole
-    return xr.concat(
-        datasets,
-        dim=plan.dim,
-        **{**_OPTIONS, "data_vars": _data_vars(plan)},
-    )
-
-
-def _data_vars(plan: Plan) -> str:
-    return "all" if plan.is_new_dim else "minimal"
+        opened = repaired(opened, lambda _: list(along), repairs)
+    return combined(opened, how)
 
 
 def _merged(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - datasets or trees
