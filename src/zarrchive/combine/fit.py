@@ -16,6 +16,7 @@ from zarrchive.combine.other_attributes import findings_of_attributes
 from zarrchive.combine.plan import Agreeing, Finding, Remedy
 from zarrchive.combine.remedies import files_named, leave_out_files, leave_out_variable
 from zarrchive.combine.sequence import findings_of_sequence
+from zarrchive.combine.texts import size_text
 from zarrchive.combine.values_compared import values_that_differ
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.location import name as name_of
@@ -66,7 +67,7 @@ def _with_repair(plan: Plan, finding: Finding) -> Finding:
 def _cost(finding: Finding) -> str:
     if finding.lies_ready:
         return "; nothing is copied, and readers need zarr 3.2 or newer"
-    return f"; {_size(finding.nbytes)} are copied" if finding.nbytes else ""
+    return f"; {size_text(finding.nbytes)} are copied" if finding.nbytes else ""
 
 
 def _findings_of_part(plan: Plan, part: Sequence[Contents]) -> list[Finding]:
@@ -374,15 +375,6 @@ def _nbytes(array: ManifestArray) -> int:
 def _load(path: str, having: Sequence[Contents]) -> Remedy:
     nbytes = sum(_nbytes(contents.arrays[path]) for contents in having)
     return Remedy(
-        f"Put values of {path} into the export ({_size(nbytes)})",
+        f"Put values of {path} into the export ({size_text(nbytes)})",
         {"type": "SetLoad", "paths": [path], "on": True},
     )
-
-
-def _size(nbytes: int) -> str:
-    size = float(nbytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

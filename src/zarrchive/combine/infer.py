@@ -14,6 +14,7 @@ from zarrchive.combine.fit import findings_of
 from zarrchive.combine.grid import Grid, grid_of
 from zarrchive.combine.labels import Labels, labels_of
 from zarrchive.combine.plan import Finding, Part, Plan, Remedy, VariableRow
+from zarrchive.combine.prediction import with_predictions
 from zarrchive.combine.sentence import sentence_of
 from zarrchive.combine.texts import dtype_text
 from zarrchive.location import name as name_of
@@ -101,6 +102,7 @@ def propose(
     plan = replace(plan, groups=tuple(tuple(one.url for one in group) for group in groups))
     findings = (*unreadable, *_with_split(plan, found))
     plan = replace(plan, findings=findings, variables=_variable_rows(files, findings))
+    plan = with_predictions(plan, parts)
     return replace(plan, sentence=sentence_of(plan, parts, unreadable=len(unreadable)))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+
     from zarrchive.errors import Problem
 
 __all__ = ["Agreeing", "Finding", "How", "Order", "Part", "Plan", "Remedy", "VariableRow"]
@@ -65,6 +67,10 @@ class VariableRow:
     problems: int = 0
     is_coordinate: bool = False
     """Whether it is a dimension coordinate: its values are always put in."""
+    references: int = 0
+    """That the result will have of it."""
+    nbytes: int = 0
+    """Of its decoded values in the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,37 @@ class Plan:
     def is_new_dim(self) -> bool:
         """Whether no file has the dimension yet."""
         return self.labels is not None
+
+    @property
+    def references(self) -> int:
+        """Number of references that the result will have; repairs may copy some of the values."""
+        return sum(row.references for row in self.variables)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all decoded values of the result."""
+        return sum(row.nbytes for row in self.variables)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return what the result will have: a row for each variable that is taken."""
+        import pandas as pd  # noqa: PLC0415 - only for this
+
+        rows = [row for row in self.variables if row.path not in self.drop]
+        return pd.DataFrame(
+            {
+                "dimensions": [", ".join(row.dims) for row in rows],
+                "type": [", ".join(row.dtypes) for row in rows],
+                "chunks": [", ".join(row.chunks) for row in rows],
+                "files": [row.present for row in rows],
+                "values": [
+                    "loaded" if row.is_coordinate or row.path in self.load else "virtual"
+                    for row in rows
+                ],
+                "references": [row.references for row in rows],
+                "bytes": [row.nbytes for row in rows],
+            },
+            index=pd.Index([row.path for row in rows], name="variable"),
+        )
 
     @property
     def errors(self) -> tuple[Problem, ...]:

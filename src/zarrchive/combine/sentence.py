@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.combine.contents import dims_of
+from zarrchive.combine.texts import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +34,13 @@ def sentence_of(plan: Plan, parts: Sequence[Sequence[Contents]], *, unreadable: 
         taken = f"{len(picked):,} of {counted(len(variables), 'variable')}"
     loaded = len(plan.load)
     values = "all virtual" if not loaded else f"{counted(loaded, 'variable')} with values"
+    refs = f"{counted(plan.references, 'reference')}, {size_text(plan.nbytes)} decoded"
     blocked = len(plan.errors)
     end = f"; {counted(blocked, 'problem')} to solve first" if blocked else ""
     if unreadable:
         stay = "stays" if unreadable == 1 else "stay"
         end = f"; {counted(unreadable, 'file')} cannot be read and {stay} out{end}"
-    return f"{_joined(plan, parts)}: {_extent(plan, parts)}{taken}, {values}{end}."
+    return f"{_joined(plan, parts)}: {_extent(plan, parts)}{taken}, {values}: {refs}{end}."
 
 
 def _joined(plan: Plan, parts: Sequence[Sequence[Contents]]) -> str:

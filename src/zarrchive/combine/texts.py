@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from zarrchive.manifests import ManifestArray
 
-__all__ = ["codec_texts", "dtype_text", "value_text"]
+__all__ = ["codec_texts", "dtype_text", "size_text", "value_text"]
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
@@ -38,3 +38,13 @@ def value_text(value: object) -> str:
     if isinstance(value, np.datetime64) and not np.isnat(value):
         return str(np.datetime_as_string(value, unit="auto"))
     return str(value)
+
+
+def size_text(nbytes: int) -> str:
+    """Return a number of bytes as people say it."""
+    size = float(nbytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
