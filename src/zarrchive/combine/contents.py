@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from zarrchive.bridge._xarray import decoded_times
 from zarrchive.bridge.bounds import REFERRING_TO_BOUNDS
 from zarrchive.errors import ZarrchiveError
 from zarrchive.manifests._zarr import changed_metadata
@@ -30,6 +31,7 @@ class Contents:
     storage_options: Mapping[str, Any] | None = None
     arrays: dict[str, ManifestArray] = field(init=False)
     _values: dict[str, np.ndarray[Any, Any] | None] = field(default_factory=dict)
+    _decoded: dict[str, np.ndarray[Any, Any] | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.arrays = dict(walk_arrays(self.root))
@@ -66,6 +68,11 @@ class Contents:
 
     def decoded(self, path: str) -> np.ndarray[Any, Any] | None:
         """Return the values with CF conventions applied: times as times."""
+        if path not in self._decoded:
+            self._decoded[path] = self._as_times(path)
+        return self._decoded[path]
+
+    def _as_times(self, path: str) -> np.ndarray[Any, Any] | None:
         raw = self.values(path)
         if raw is None:
             return None
@@ -74,7 +81,7 @@ class Contents:
             return raw
         try:
             variable = xr.Variable(dims_of(self.arrays[path]), raw, attributes)
-            return np.asarray(xr.decode_cf(xr.Dataset({"v": variable}))["v"].values)
+            return np.asarray(decoded_times(variable).values)
         except (ValueError, TypeError, OverflowError):
             return raw
 
