@@ -113,7 +113,10 @@ class ChunkManifest:
             offset=offset,
             length=length,
         )
-        return cls(tuple(grid_shape), *columns)
+        made = cls(tuple(grid_shape), *columns)
+        if len(made.files) == 1 and made.positions is None and made.path_id.min() == FIRST_PATH:
+            made.__dict__["_is_of_one_file"] = True
+        return made
 
     @classmethod
     def of_file(
