@@ -115,6 +115,17 @@ def test_climatologies_count_as_the_times_do_too(tmp_path) -> None:
     assert numbers.attrs.get("units", numbers.encoding.get("units")) == SINCE
 
 
+def test_climatologies_that_are_loaded_are_no_exception(tmp_path) -> None:
+    """xarray leaves them numbers."""
+    paths = [
+        write(tmp_path / "a.nc", 0, key="climatology"),
+        write(tmp_path / "b.nc", 3, "days since 2000-01-02", key="climatology"),
+    ]
+    for options in ({}, {"on_problem": "repair"}):
+        with pytest.raises(CombineError, match="time_bnds"):
+            open_virtual_mfdataset(paths, loadable_variables=["time", "time_bnds"], **options)
+
+
 def test_bounds_with_units_of_their_own_are_as_they_say(tmp_path) -> None:
     paths = [
         write(tmp_path / "a.nc", 0, own=SINCE),

@@ -26,9 +26,9 @@ REFERRING_TO_BOUNDS: Final = ("bounds", "climatology")
 def units_of_bounds(
     dataset: xr.Dataset,
 ) -> Iterator[tuple[Hashable, str, dict[str, Any]]]:
-    """Yield decoded times, the virtual bounds that they name, and what these count in.
+    """Yield decoded times, the bounds that they name, and what these count in.
 
-    Only bounds without units of their own.
+    Only bounds that are numbers without units of their own; loaded ones are times, mostly.
     """
     for name, variable in dataset.variables.items():
         if "units" not in variable.encoding:
@@ -38,9 +38,16 @@ def units_of_bounds(
             bounds = variable.attrs.get(key)
             if not isinstance(bounds, str) or bounds not in dataset.variables:
                 continue
-            array = virtual_array(dataset.variables[bounds])
-            if array is not None and "units" not in array.attributes:
+            if _counts(dataset.variables[bounds]):
                 yield name, bounds, meaning
+
+
+def _counts(bounds: xr.Variable) -> bool:
+    """Whether bounds are numbers that do not say what they count in."""
+    array = virtual_array(bounds)
+    if array is not None:
+        return "units" not in array.attributes
+    return bounds.dtype.kind in "iuf" and "units" not in {**bounds.attrs, **bounds.encoding}
 
 
 def with_units_stated(datasets: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
@@ -60,7 +67,10 @@ def with_units_stated(datasets: Mapping[str, xr.Dataset]) -> dict[str, xr.Datase
 
 def _stated(dataset: xr.Dataset, bounds: str, meaning: Mapping[str, Any]) -> xr.Variable:
     old = dataset.variables[bounds]
-    array = old.data
-    attributes = {**array.attributes, **meaning}
-    stated = array.replaced(changed_metadata(array.metadata, attributes=attributes), array.manifest)
-    return xr.Variable(old.dims, stated, {**old.attrs, **meaning}, old.encoding, fastpath=True)
+    array = virtual_array(old)
+    data: Any = old.data
+    if array is not None:
+        attributes = {**array.attributes, **meaning}
+        metadata = changed_metadata(array.metadata, attributes=attributes)
+        data = array.replaced(metadata, array.manifest)
+    return xr.Variable(old.dims, data, {**old.attrs, **meaning}, old.encoding, fastpath=True)
