@@ -46,6 +46,14 @@ class Combination:
     data_vars: str | Sequence[str] | None = None
     combine_attrs: str | Callable[..., Any] = "override"
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether nothing was chosen that files which are alike would be joined by otherwise."""
+        return (self.join, self.combine_attrs) == (
+            "exact",
+            "override",
+        ) and self.compat is self.coords is self.data_vars is None
+
     def dims(self, datasets: Mapping[str, xr.Dataset]) -> list[str]:
         """Return the dimensions that will be joined along."""
         if self.nested is None:

@@ -139,12 +139,19 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
         decode_times=decode_times,
         storage_options=storage_options,
     )
+    how = Combination(
+        concat_dim=concat_dim,
+        compat=compat,
+        join=join,
+        coords=coords,
+        data_vars=data_vars,
+        combine_attrs=combine_attrs,
+    )
     may_be_alike = (
         preprocess is None
         and loadable_variables is None
-        and (join, combine_attrs) == ("exact", "override")
+        and how.is_usual
         and (combine == "by_coords" or is_one_line(nested, concat_dim))
-        and compat is coords is data_vars is None
     )
     files = list(leaves(nested))
     along = str(concat_dim) if combine == "nested" else None
@@ -183,15 +190,7 @@ def open_virtual_mfdataset(  # noqa: PLR0913 - the choices of opening and of com
     if preprocess is not None:
         opened = preprocessed(preprocess, opened)
     problems += [problem for ds in opened.values() for problem in notes_of(ds).problems]
-    how = Combination(
-        nested=kept(nested, opened) if combine == "nested" else None,
-        concat_dim=concat_dim,
-        compat=compat,
-        join=join,
-        coords=coords,
-        data_vars=data_vars,
-        combine_attrs=combine_attrs,
-    )
+    how = replace(how, nested=kept(nested, opened) if combine == "nested" else None)
     if on_problem == "repair":
         repairs = Repairs(repair_limit, storage_options, problems)
         opened = repaired(opened, how.dims, repairs)

@@ -90,12 +90,19 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
         decode_times=decode_times,
         storage_options=storage_options,
     )
+    how = Combination(
+        concat_dim=concat_dim,
+        compat=compat,
+        join=join,
+        coords=coords,
+        data_vars=data_vars,
+        combine_attrs=combine_attrs,
+    )
     may_be_alike = (
         preprocess is None
         and loadable_variables is None
-        and (join, combine_attrs) == ("exact", "override")
+        and how.is_usual
         and (combine == "by_coords" or is_one_line(nested, concat_dim))
-        and compat is coords is data_vars is None
     )
     kind: Any = ManifestGroup if may_be_alike else xr.DataTree
     found: dict[str, Any]
@@ -119,15 +126,7 @@ def open_virtual_mfdatatree(  # noqa: PLR0913 - the choices of opening and of co
     opened: dict[str, xr.DataTree] = found
     if preprocess is not None:
         opened = preprocessed(preprocess, opened)
-    how = Combination(
-        nested=kept(nested, opened) if combine == "nested" else None,
-        concat_dim=concat_dim,
-        compat=compat,
-        join=join,
-        coords=coords,
-        data_vars=data_vars,
-        combine_attrs=combine_attrs,
-    )
+    how = replace(how, nested=kept(nested, opened) if combine == "nested" else None)
     repairs = Repairs(repair_limit, storage_options, []) if on_problem == "repair" else None
     result = combined_trees(opened, how, repairs)
     add_problems(result, problems)
