@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zarrchive.errors import LocationError, StaleSourceError
 from zarrchive.location import ByteRange, Source, get_range, open_source
+from zarrchive.location.mapping import mapped
 
 names = (
     st.text(st.characters(blacklist_characters="/\0", codec="utf-8"), min_size=1, max_size=30)
@@ -169,6 +170,45 @@ def test_a_large_range_is_read_in_several_steps(path, monkeypatch) -> None:
     monkeypatch.setattr("zarrchive.location.local._LARGEST_READ", 100)
     with open_source(path) as source:
         assert get_range(source, 0, 256) == path.read_bytes()
+
+
+@given(st.binary(min_size=1, max_size=200), st.data())
+def test_many_places_at_once(tmp_path_factory, content, data) -> None:
+    path = tmp_path_factory.mktemp("places") / "file"
+    path.write_bytes(content)
+    length = data.draw(st.integers(1, len(content)))
+    places = data.draw(st.lists(st.integers(0, len(content) - length), min_size=1))
+    sizes = data.draw(st.lists(st.integers(0, 5)).filter(lambda n: sum(n) <= len(content)))
+    start = data.draw(st.integers(0, len(content) - sum(sizes)))
+    with open_source(str(path)) as source:
+        mapping = mapped(source)
+        expected = b"".join(content[at : at + length] for at in places)
+        assert mapping.scattered(places, length) == expected
+        buffers = [bytearray(n) for n in sizes]
+        mapping.read_into([*map(memoryview, buffers)], start)
+        assert b"".join(buffers) == content[start : start + sum(sizes)]
+        assert mapping.data[:] == content
+
+
+def test_places_beyond_the_file_are_errors(path) -> None:
+    with open_source(path) as source:
+        mapping = mapped(source)
+        for read in (
+            lambda: mapping.scattered([0, source.size - 1], 2),
+            lambda: mapping.read_into([memoryview(bytearray(source.size + 1))], 0),
+        ):
+            with pytest.raises(LocationError) as caught:
+                read()
+            assert caught.value.problems[0].code == "source-short-read"
+
+
+def test_less_than_there_is_at_once(path, monkeypatch) -> None:
+    content = Path(path).read_bytes()
+    monkeypatch.setattr(os, "preadv", lambda *_: 1)
+    with open_source(path) as source:
+        buffers = [bytearray(2), bytearray(3)]
+        mapped(source).read_into([*map(memoryview, buffers)], 1)
+    assert b"".join(buffers) == content[1:6]
 
 
 def test_importing_the_package_imports_no_file_system_library() -> None:

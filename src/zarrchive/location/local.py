@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from dataclasses import dataclass, field
+from itertools import accumulate
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ _OPEN_FLAGS: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_MOST_BUFFERS: Final = 1024
+"""Buffers that Linux fills at once."""
 _LARGEST_READ: Final = 1 << 30
 """Linux returns at most 2 GiB from one read."""
 
@@ -102,6 +105,51 @@ class LocalSource:
             return mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise LocationError(describe_os_error(self.file.url, error)) from error
+
+    def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
+        """Fill buffers one after the other from byte `offset` on.
+
+        Not logged, as what is mapped is not.
+
+        Raises
+        ------
+        LocationError
+            As `get_ranges`.
+        """
+        self._check_open()
+        at = offset
+        for start in range(0, len(buffers), _MOST_BUFFERS):
+            some = buffers[start : start + _MOST_BUFFERS]
+            length = sum(map(len, some))
+            try:
+                found = os.preadv(self._descriptor, some, at)
+            except OSError as error:
+                raise LocationError(describe_os_error(self.file.url, error)) from error
+            if found != length:
+                # Systems may return less than there is: then, or at the end, one by one.
+                ends = [*accumulate(map(len, some), initial=at)]
+                for buffer, place in zip(some, ends[:-1], strict=True):
+                    buffer[:] = self._read(ByteRange(place, len(buffer)))
+            at += length
+
+    def read_scattered(self, offsets: Sequence[int], length: int) -> bytes:
+        """Read `length` bytes at each of many places, one after the other; not logged either.
+
+        Raises
+        ------
+        LocationError
+            As `get_ranges`.
+        """
+        self._check_open()
+        descriptor, pread = self._descriptor, os.pread
+        try:
+            parts = [pread(descriptor, length, offset) for offset in offsets]
+        except OSError as error:
+            raise LocationError(describe_os_error(self.file.url, error)) from error
+        joined = b"".join(parts)
+        if len(joined) == length * len(parts):
+            return joined
+        return b"".join([self._read(ByteRange(offset, length)) for offset in offsets])
 
     def close(self) -> None:
         with self._lock:

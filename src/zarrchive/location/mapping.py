@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zarrchive.location.local import LocalSource
 
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Sequence
 
     from zarrchive.location.source import Source
 
-__all__ = ["mapped"]
+__all__ = ["Mapping", "mapped"]
 
 
-def mapped(source: Source) -> mmap.mmap | None:
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A local file in memory, and as it is read past the mapping.
+
+    To touch a page of a mapping for the first time takes longer than to read what is on it: what
+    is looked at only once, and a lot of it, is read.
+    """
+
+    data: mmap.mmap
+    """All bytes of the file; they stay as long as something refers to them, also when the source
+    is closed."""
+    source: LocalSource
+
+    def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
+        """Fill buffers one after the other from byte `offset` on.
+
+        Raises
+        ------
+        LocationError
+            As `Source.get_ranges`.
+        """
+        self.source.read_into(buffers, offset)
+
+    def scattered(self, offsets: Sequence[int], length: int) -> bytes:
+        """Read `length` bytes at each of many places, one after the other.
+
+        Raises
+        ------
+        LocationError
+            As `Source.get_ranges`.
+        """
+        return self.source.read_scattered(offsets, length)
+
+
+def mapped(source: Source) -> Mapping | None:
     """Map a local file, read-only; None for sources of other kinds and empty files.
-
-    The mapping lives as long as something refers to it, also when `source` is closed.
 
     Raises
     ------
     LocationError, StaleSourceError
-        As `LocalSource.get_ranges`.
+        As `Source.get_ranges`.
     """
     if not isinstance(source, LocalSource) or not source.size:
         return None
-    return source.map()
+    return Mapping(source.map(), source)

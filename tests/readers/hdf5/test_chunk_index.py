@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import contextmanager
 
 import h5py
@@ -134,15 +135,12 @@ def test_as_h5py_lists_them(tmp_path, libver, max_shape, index) -> None:
         )
         made[2:6, 3:] = 1
     with facts_of(path) as facts:
-        mine = run(located_chunks(facts), facts.file.data)
         theirs = chunks_by_h5py(facts)
     if isinstance(theirs, Reason):
         assert (theirs.code, max_shape) == ("hdf5-index-untrusted", (8, None))
         return
-    assert mine.positions().tolist() == theirs.positions().tolist()
-    assert mine.offset.tolist() == theirs.offset.tolist()
-    assert mine.length.tolist() == theirs.length.tolist()
-    assert mine.masks.tolist() == theirs.masks.tolist()
+    mine, theirs = listed(path)
+    assert mine == theirs
 
 
 @pytest.mark.parametrize("is_filtered", [False, True])
@@ -183,6 +181,51 @@ def test_large_indexes(tmp_path, max_shape, libver, is_filtered) -> None:
     assert (table.positions() == written).all()
     assert (table.length == 1).all()
     assert (data[table.offset] == written % 251).all()
+
+
+def listed(path):
+    """Return position, byte, length and mask of each chunk, as listed here and by h5py."""
+    with facts_of(path) as facts:
+        tables = run(located_chunks(facts), facts.file.data), chunks_by_h5py(facts)
+    return [
+        list(
+            zip(
+                one.positions().tolist(),
+                one.offset.tolist(),
+                one.length.tolist(),
+                one.masks.tolist(),
+                strict=True,
+            )
+        )
+        for one in tables
+    ]
+
+
+@pytest.mark.parametrize("written", [[], [0], [1023], [1024], [2599], [0, 2599]])
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_pages_that_nobody_wrote(tmp_path, written, is_filtered) -> None:
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        options = {"compression": "gzip"} if is_filtered else {}
+        data = file.create_dataset("x", (2600,), "i4", chunks=(1,), **options)
+        for place in written:
+            data[place] = place + 1
+    ours, theirs = listed(path)
+    assert ours == theirs
+    assert len(ours) == len(written)
+
+
+@pytest.mark.parametrize("odd", [0, 70, 199])
+def test_lengths_that_differ_in_one_chunk(tmp_path, odd) -> None:
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("x", (200, 8), "u1", chunks=(1, 8), compression="gzip")
+        for number in range(200):
+            mask, chunk = (1, bytes(8)) if number == odd else (0, zlib.compress(bytes(8)))
+            data.id.write_direct_chunk((number, 0), chunk, mask)
+    ours, theirs = listed(path)
+    assert ours == theirs
+    assert len(ours) == 200
 
 
 def test_endless_grids_cost_nothing(sample) -> None:

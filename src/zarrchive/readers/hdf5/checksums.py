@@ -28,6 +28,8 @@ def check_checksum(data: bytes, name: str) -> None:
 def check_rows(rows: npt.NDArray[np.uint8], name: str) -> None:
     """Check the last four bytes of each row of an array of shape (rows, bytes)."""
     length = rows.shape[1]
+    if not len(rows):
+        return
     data = np.ascontiguousarray(rows).data.cast("B")
     stored = rows[:, -4:].copy().view("<u4")[:, 0].tolist()
     for number, found in enumerate(stored):

@@ -99,25 +99,18 @@ def _pages(
     full, rest = divmod(count, a_page)
     total = full * stride + (rest * size + 4 if rest else 0)
     data = yield View(superblock.base + address, total)
-    whole = data[: full * stride].reshape(full, stride)
     is_used = bits.astype(bool)
-    if is_used.all():
-        check_rows(whole, "a page of a chunk index")
-        elements = whole[:, :-4]
-    else:
-        check_rows(whole[is_used[:full]], "a page of a chunk index")
-        elements = whole[:, :-4].copy()
-        elements[~is_used[:full]] = 0xFF
-    rows: npt.NDArray[np.uint8] = elements.reshape(full * a_page, size)
-    if not rest:
-        return rows
-    last = data[full * stride :]
-    if is_used[-1]:
-        check_rows(last[None], "a page of a chunk index")
-        tail = last[:-4].reshape(rest, size)
-    else:
-        tail = np.full((rest, size), 0xFF, dtype=np.uint8)
-    return np.concatenate([rows, tail])
+    rows = np.empty((count, size), np.uint8)
+    parts = [(data[: full * stride].reshape(full, stride), is_used[:full], rows[: full * a_page])]
+    if rest:
+        parts.append((data[full * stride :][None], is_used[full:], rows[full * a_page :]))
+    for pages, used, wanted in parts:
+        check_rows(pages if used.all() else pages[used], "a page of a chunk index")
+        elements = wanted.reshape(len(pages), -1)
+        elements[:] = pages[:, :-4]
+        if not used.all():
+            elements[~used] = 0xFF
+    return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,9 +182,7 @@ def _leaves(
     """Decode the leaves block by block."""
     rows, node = leaves
     most = min(len(rows) * node["entries"].shape[0], prod(grid))
-    columns = _Columns(
-        layout, grid, np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint32)
-    )
+    columns = _Columns(layout, grid, np.empty(most, dtype=np.uint64))
     ends = []
     for start in range(0, len(rows), _BLOCK):
         block = rows.block(start, min(start + _BLOCK, len(rows)))
@@ -220,7 +218,10 @@ class _Columns:
     layout: Chunked
     grid: tuple[int, ...]
     offset: npt.NDArray[np.uint64]
-    length: npt.NDArray[np.uint32]
+    length: npt.NDArray[np.uint32] | None = None
+    """None as long as all chunks have as many bytes as the first."""
+    nbytes: int = 0
+    """Stored bytes of the first chunk."""
     position: npt.NDArray[np.int64] | None = None
     """None as long as chunk n is at position n."""
     mask: npt.NDArray[np.uint32] | None = None
@@ -240,21 +241,35 @@ class _Columns:
         if self.position is not None:
             self.position[start:end] = here
         self.offset[start:end] = entries["address"][used].reshape(-1)
-        stored = entries["stored"][used].reshape(-1)
+        self._add_lengths(entries["stored"][used].reshape(-1))
+        if entries["zero"][used].any():
+            raise Damaged("its index lists a chunk that begins within an element")
+        self.done = end
+
+    def _add_lengths(self, stored: npt.NDArray[np.uint64]) -> None:
+        """Add stored bytes and, in the upper half of each number, the filter mask."""
+        most, start = len(self.offset), self.done
+        end = start + len(stored)
+        if self.length is None:
+            self.nbytes = self.nbytes if start else int(stored[0])
+            if self.nbytes <= int(_LOWER_HALF) and (stored == np.uint64(self.nbytes)).all():
+                return
+            self.length = np.full(most, self.nbytes & int(_LOWER_HALF), dtype=np.uint32)
         self.length[start:end] = stored & _LOWER_HALF
         if self.mask is None and int(stored.max()) > int(_LOWER_HALF):
             self.mask = np.zeros(most, dtype=np.uint32)
         if self.mask is not None:
             self.mask[start:end] = stored >> np.uint64(32)
-        if entries["zero"][used].any():
-            raise Damaged("its index lists a chunk that begins within an element")
-        self.done = end
 
     def table(self, base: int) -> ChunkTable:
         """Return all chunks; addresses count from byte `base` of the file."""
-        offset, length, mask, done = self.offset, self.length, self.mask, self.done
+        offset, mask, done = self.offset, self.mask, self.done
+        if self.length is None:
+            length = np.broadcast_to(np.uint32(self.nbytes), done)
+        else:
+            length = self.length if done == len(offset) else self.length[:done].copy()
         if done < len(offset):
-            offset, length = offset[:done].copy(), length[:done].copy()
+            offset = offset[:done].copy()
             mask = None if mask is None else mask[:done].copy()
         if base:
             offset += np.uint64(base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -10,13 +11,15 @@ import numpy as np
 
 from zarrchive.location.mapping import mapped
 from zarrchive.location.source import ByteRange
-from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Table, Upto, View
+from zarrchive.readers.hdf5.file_rows import RowsOfFile, gathered
+from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Rows, Table, Upto, View
 
 if TYPE_CHECKING:
     import mmap
 
     import numpy.typing as npt
 
+    from zarrchive.location.mapping import Mapping
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.requests import Request, Steps
 
@@ -44,9 +47,9 @@ class FileBytes(Protocol):
 def file_bytes(source: Source) -> FileBytes:
     """Return the bytes of `source` in the way that is best for where it lies."""
     if source.local_path is not None and source.size > _SMALL_FILE:
-        data = mapped(source)
-        if data is not None:
-            return HeldBytes(data, source.size)
+        mapping = mapped(source)
+        if mapping is not None:
+            return HeldBytes(mapping.data, source.size, mapping)
     if source.size <= _SMALL_FILE:
         (content,) = source.get_ranges([ByteRange(0, source.size)])
         return HeldBytes(content, source.size)
@@ -95,6 +98,8 @@ class HeldBytes:
 
     data: bytes | mmap.mmap
     size: int
+    mapping: Mapping | None = None
+    """Of a file that is mapped."""
     _array: npt.NDArray[np.uint8] | None = None
 
     def answer(self, request: Request) -> Any:  # noqa: ANN401 - as the protocol
@@ -119,7 +124,7 @@ class HeldBytes:
     def _part(self, request: Bytes | Upto | View | Table) -> Any:  # noqa: ANN401 - as the protocol
         if isinstance(request, Table):
             _check_table(request, self.size)
-            return _Gathered(self._view(), request)
+            return self._gathered(request)
         offset, length = request
         if isinstance(request, Upto):
             length = min(length, self.size - offset)
@@ -129,6 +134,11 @@ class HeldBytes:
         if isinstance(request, View):
             return self._view()[offset : offset + length]
         return self.data[offset : offset + length]
+
+    def _gathered(self, table: Table) -> Rows:
+        if self.mapping is None or not hasattr(os, "preadv"):
+            return _Gathered(self._view(), table)
+        return RowsOfFile(self.mapping, self._view(), table)
 
     def _view(self) -> npt.NDArray[np.uint8]:
         if self._array is None:
@@ -148,10 +158,7 @@ class _Gathered:
 
     def block(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
         offsets, length = self.table.offsets[start:stop], self.table.length
-        # An item of `length` bytes at every byte of the file: one memory copy a row.
-        n_places = max(0, self.view.size - length + 1)
-        places = np.ndarray((n_places,), f"V{length}", self.view.data, 0, (1,))
-        return places[offsets].view(np.uint8).reshape(len(offsets), length)
+        return gathered(self.view, offsets, length)
 
 
 @dataclass(slots=True)

@@ -39,8 +39,11 @@ def located_chunks(facts: Facts) -> Steps[ChunkTable | Reason]:
 def _beyond_end(table: ChunkTable, size: int) -> Reason | None:
     """Say which chunk passes the end of the file of `size` bytes, if one does."""
     offset, length = table.offset, table.length
-    if not len(table) or int(offset.max()) + int(length.max()) <= size:
-        return None  # the usual case, in two passes
+    if not len(table):
+        return None
+    longest = length.max() if length.strides[0] else length[0]  # one number for all, or many
+    if int(offset.max()) + int(longest) <= size:
+        return None
     beyond = (offset > size) | (length > size) | (offset + length > size)
     if not beyond.any():
         return None

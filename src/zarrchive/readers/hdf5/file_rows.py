@@ -1,0 +1,86 @@
+"""Structures of one length that lie here and there in a mapped file, put side by side.
+
+To touch a page of a mapping for the first time takes longer than to read what is on it, and a
+chunk index is looked at once: its nodes are read past the mapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zarrchive.location.mapping import Mapping
+    from zarrchive.readers.hdf5.requests import Table
+
+__all__ = ["RowsOfFile", "gathered"]
+
+_GAP: Final = 2**13
+"""Bytes between two rows that are read with them: that is cheaper than to read once more."""
+
+
+@dataclass(slots=True)
+class RowsOfFile:
+    """Rows of a mapped file."""
+
+    mapping: Mapping
+    view: npt.NDArray[np.uint8]
+    """All bytes of the file, mapped."""
+    table: Table
+    _unwanted: memoryview = field(default_factory=lambda: memoryview(bytearray(_GAP)))
+    """Takes what lies between rows."""
+
+    def __len__(self) -> int:
+        return len(self.table.offsets)
+
+    def block(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
+        offsets, length = self.table.offsets[start:stop], self.table.length
+        gaps = np.diff(offsets) - length
+        if not (gaps < 0).any():
+            return self._read(offsets, gaps)
+        order = np.argsort(offsets)
+        gaps = np.diff(offsets[order]) - length
+        if (gaps < 0).any():
+            return gathered(self.view, offsets, length)  # damaged: they lie in one another
+        rows = np.empty((len(offsets), length), np.uint8)
+        rows[order] = self._read(offsets[order], gaps)
+        return rows
+
+    def _read(
+        self, offsets: npt.NDArray[np.int64], gaps: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.uint8]:
+        """Read rows in the order of the file, with `gaps` between them."""
+        length = self.table.length
+        is_wide = gaps >= _GAP
+        if 4 * np.count_nonzero(is_wide) >= len(offsets):
+            data = self.mapping.scattered(offsets.tolist(), length)
+            return np.frombuffer(data, np.uint8).reshape(len(offsets), length)
+        rows = np.empty((len(offsets), length), np.uint8)
+        flat = memoryview(rows.data).cast("B")
+        breaks = np.flatnonzero(gaps)
+        starts = [0, *(breaks + 1).tolist()]
+        stops = [*starts[1:], len(offsets)]
+        buffers, at = [], int(offsets[0])
+        for first, last, gap in zip(starts, stops, [*gaps[breaks].tolist(), _GAP], strict=True):
+            buffers.append(flat[first * length : last * length])
+            if gap < _GAP:
+                buffers.append(self._unwanted[:gap])
+                continue
+            self.mapping.read_into(buffers, at)
+            buffers = []
+            at = int(offsets[last]) if last < len(offsets) else 0
+        return rows
+
+
+def gathered(
+    view: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], length: int
+) -> npt.NDArray[np.uint8]:
+    """Return rows of `length` bytes that begin at `offsets` of bytes in memory."""
+    # An item of `length` bytes at every byte: one memory copy a row.
+    n_places = max(0, view.size - length + 1)
+    places = np.ndarray((n_places,), f"V{length}", view.data, 0, (1,))
+    return places[offsets].view(np.uint8).reshape(len(offsets), length)
