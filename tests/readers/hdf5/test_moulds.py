@@ -19,6 +19,7 @@ import zarrchive
 from zarrchive.errors import FormatError, Problem, ZarrchiveError
 from zarrchive.readers.hdf5 import moulds, opened
 from zarrchive.readers.open import read_group
+from zarrchive.testing.hdf5.alike import structures, write
 from zarrchive.testing.hdf5.atlas import ATLAS
 from zarrchive.testing.hdf5.mutations import base_of, mutate
 from zarrchive.testing.hdf5_files import differences_from_h5py
@@ -64,71 +65,6 @@ def checked(paths, **options):
         if options == {}:
             assert differences_from_h5py(path, one) == []
     return counts[0]
-
-
-# Structures that files of a series share
-
-FILTERS = ({}, {"zlib": True}, {"zlib": True, "shuffle": True}, {"fletcher32": True})
-TEXTS = st.text(st.characters(codec="ascii", min_codepoint=32), min_size=1, max_size=20)
-
-
-@st.composite
-def structures(draw):
-    """Draw dimensions, variables and attributes of a netCDF4 file."""
-    sizes = draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
-    dims = [f"d{number}" for number in range(len(sizes))]
-    variables = []
-    for number in range(draw(st.integers(1, 11))):
-        rank = draw(st.integers(0, len(dims)))
-        variables.append(
-            {
-                "name": draw(st.sampled_from([f"v{number}", *dims[:1]]))
-                if rank == 1
-                else f"v{number}",
-                "dtype": draw(st.sampled_from(["i2", "f4", "f8", "i4", "u1", "S1"])),
-                "dims": tuple(dims[:rank]),
-                "chunks": tuple(draw(st.integers(1, sizes[axis])) for axis in range(rank)),
-                "is_chunked": draw(st.booleans()) and rank > 0,
-                "filters": draw(st.sampled_from(FILTERS)),
-                "is_big": draw(st.booleans()),
-                "n_attributes": draw(st.sampled_from([0, 1, 3, 12])),
-                "group": draw(st.sampled_from(["", "", "g"])),
-            }
-        )
-    return {
-        "sizes": dict(zip(dims, sizes, strict=True)),
-        "unlimited": draw(st.sampled_from([None, dims[0]])),
-        "variables": variables,
-        "texts": draw(st.lists(TEXTS, min_size=0, max_size=10)),
-    }
-
-
-def write(path, structure, seed: int) -> None:
-    """Write a file of a series: the same objects, with other values."""
-    random = np.random.default_rng(seed)
-    with netCDF4.Dataset(path, "w") as file:
-        file.setncattr("history", f"made by run {seed:04d}")
-        for number, text in enumerate(structure["texts"]):
-            file.setncattr(f"text{number}", text)
-        for name, size in structure["sizes"].items():
-            file.createDimension(name, None if name == structure["unlimited"] else size)
-        for one in structure["variables"]:
-            group = file.createGroup(one["group"]) if one["group"] else file
-            if one["name"] in group.variables:
-                continue
-            options = dict(one["filters"])
-            dtype = np.dtype(one["dtype"])
-            if one["is_big"] and dtype.itemsize > 1:
-                dtype, options["endian"] = dtype.newbyteorder(">"), "big"
-            if one["is_chunked"]:
-                options["chunksizes"] = one["chunks"]
-            variable = group.createVariable(one["name"], dtype, one["dims"], **options)
-            for number in range(one["n_attributes"]):
-                value = [f"text {seed:04d}", np.float32(seed), np.arange(3) + seed][number % 3]
-                variable.setncattr(f"attribute{number}", value)
-            shape = tuple(structure["sizes"][name] for name in one["dims"])
-            values = random.integers(0, 2 + 50 * (seed % 3), shape)
-            variable[...] = values.astype("u1").view("S1") if dtype.kind == "S" else values
 
 
 @given(structure=structures(), inline=st.sampled_from([None, frozenset(), frozenset({"v0"})]))

@@ -34,7 +34,13 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.problems import Reason
     from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["decoded_value", "heap_objects_of", "listed_attributes", "read_attributes"]
+__all__ = [
+    "decoded_value",
+    "heap_objects_of",
+    "heap_references_of",
+    "listed_attributes",
+    "read_attributes",
+]
 
 _VARIABLE_LENGTH: Final = 9
 """Class of the datatypes whose values are in the global heap."""
@@ -70,13 +76,13 @@ def _heap_addresses(messages: tuple[AttributeMessage, ...], width: int) -> froze
     for one in messages:
         if one.datatype[0] & 0x0F == _VARIABLE_LENGTH:
             try:
-                found.update(address for n, address, _ in _references(one, width) if n)
+                found.update(address for n, address, _ in heap_references_of(one, width) if n)
             except PARSE_ERRORS:
                 continue  # which is said when the value is decoded
     return frozenset(found)
 
 
-def _references(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]:
+def heap_references_of(one: AttributeMessage, width: int) -> list[tuple[int, int, int]]:
     """Return length, heap address and index of each element (§III.E)."""
     size = 8 + width
     count = prod(one.extent.shape) if one.extent.shape is not None else 0
@@ -239,7 +245,7 @@ def heap_objects_of(
 ) -> list[tuple[int, bytes]]:
     """Return number of items and bytes of each element."""
     found = []
-    for length, address, index in _references(one, file.superblock.address_size):
+    for length, address, index in heap_references_of(one, file.superblock.address_size):
         if not length or not address:
             found.append((0, b""))
             continue

@@ -30,7 +30,8 @@ class GlobalHeaps:
     """The collections of a file that were read so far, by address."""
 
     superblock: Superblock
-    _read: dict[int, dict[int, bytes] | Trouble] = field(default_factory=dict)
+    _read: dict[int, dict[int, tuple[int, bytes]] | Trouble] = field(default_factory=dict)
+    """Where each object begins, counted from its collection, and its bytes, by index."""
 
     def load(self, addresses: Iterable[int]) -> Steps[None]:
         """Read the collections at `addresses`, in one round where they are small."""
@@ -38,16 +39,25 @@ class GlobalHeaps:
         found = yield from together(self._collection(address) for address in missing)
         self._read.update(zip(missing, found, strict=True))
 
+    def __contains__(self, address: int) -> bool:
+        """Whether the collection at an address was loaded."""
+        return address in self._read
+
     def object(self, address: int, index: int) -> bytes:
         """Return object `index` of a collection that was loaded; raises `Trouble`."""
+        return self.placed(address, index)[1]
+
+    def placed(self, address: int, index: int) -> tuple[int, bytes]:
+        """Return the byte of the file at which an object begins, and the object."""
         collection = self._read.get(address)
         if isinstance(collection, Trouble):
             raise collection
         if collection is None or index not in collection:
             raise Damaged(f"the global heap at address {address} has no object {index}")
-        return collection[index]
+        start, data = collection[index]
+        return self.superblock.base + address + start, data
 
-    def _collection(self, address: int) -> Steps[dict[int, bytes]]:
+    def _collection(self, address: int) -> Steps[dict[int, tuple[int, bytes]]]:
         width = self.superblock.length_size
         data = yield self.superblock.upto(address, _USUAL_SIZE)
         if data[:4] != b"GCOL" or data[4] != 1:
@@ -61,15 +71,16 @@ class GlobalHeaps:
 
 
 @lru_cache(maxsize=256)
-def _remembered(data: bytes, width: int) -> dict[int, bytes]:
+def _remembered(data: bytes, width: int) -> dict[int, tuple[int, bytes]]:
     """Return the objects of a small collection, which the files of a series often repeat."""
     return _objects(data, width)
 
 
-def _objects(data: bytes, width: int) -> dict[int, bytes]:
-    """Return the objects of a collection by index."""
+def _objects(data: bytes, width: int) -> dict[int, tuple[int, bytes]]:
+    """Return the objects of a collection by index, each with its first byte."""
     # The header is aligned to 8 bytes, as all objects are.
-    at, objects, size = _aligned(8 + width), {}, len(data)
+    at, size = _aligned(8 + width), len(data)
+    objects: dict[int, tuple[int, bytes]] = {}
     while at + 8 + width <= size:
         index, length = number(data, at, 2), number(data, at + 8, width)
         if not index:
@@ -78,7 +89,7 @@ def _objects(data: bytes, width: int) -> dict[int, bytes]:
         start = at + _aligned(8 + width)
         if start + length > size:
             raise Damaged(f"object {index} of a global heap is cut off")
-        objects[index] = data[start : start + length]
+        objects[index] = start, data[start : start + length]
         at = start + _aligned(length)
     return objects
 

@@ -26,7 +26,7 @@ from zarrchive.readers.hdf5.objects import FileObject, NotThere
 from zarrchive.readers.hdf5.problems import Reason, refusal_of
 from zarrchive.readers.hdf5.requests import Trouble, together
 from zarrchive.readers.hdf5.scale_names import outer_scales
-from zarrchive.readers.hdf5.scan import Scan
+from zarrchive.readers.hdf5.scan import Entangled, Scan
 from zarrchive.readers.hdf5.variable import Arrays
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.attribute_values import Attributes
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.siblings import Siblings
     from zarrchive.readers.hdf5.variable import Variable
 
 __all__ = ["Contents", "Entry", "Explored", "Node", "explored", "key_of", "mapped"]
@@ -92,16 +93,39 @@ class Explored(NamedTuple):
     contents: Contents
 
 
-def explored(file: OpenFile, group: str | None) -> Steps[Explored]:
-    """Read what is known of the hierarchy of `file` from the root, or from `group` down.
+def explored(
+    file: OpenFile,
+    group: str | None,
+    *,
+    at: tuple[int, bytes] | None = None,
+    siblings: Siblings | None = None,
+) -> Steps[Explored]:
+    """Read what is known of the hierarchy of `file` from the root, or from a group down.
 
-    Raises `FormatError` with code ``hdf5-no-group`` or ``hdf5-damaged``.
+    Parameters
+    ----------
+    file
+        The open file.
+    group
+        Path of the group; None is the root.
+    at
+        Address and path of the group, where they are known.
+    siblings
+        Reads groups that are alike as one of them was read; they have no nodes of their own
+        below them.
+
+    Raises
+    ------
+    FormatError
+        With code ``hdf5-no-group`` or ``hdf5-damaged``.
+    Entangled
+        Where something else uses what is inside of a group that was read as another.
     """
-    scan = Scan(file)
-    path = "/" + (group or "").strip("/")
-    start = yield from _start(scan, path)
-    yield from scan.read_below(start.address, path.encode())
-    file.paths = scan.walked
+    scan = Scan(file, siblings)
+    path = "/" + (group or "").strip("/") if at is None else at[1].decode("utf-8", "replace")
+    start = yield from _start(scan, path, at)
+    yield from scan.read_below(start.address, start.path)
+    file.paths, file.claimed = scan.walked, scan.claimed
     nodes = _nodes(scan, start, path)
     contents = yield from _contents(file, scan, nodes)
     yield from outer_scales(scan, contents.scales, contents.axes.values())
@@ -123,13 +147,18 @@ def mapped(file: OpenFile, found: Explored) -> Steps[ManifestGroup]:
     return _assembled(file, nodes, contents)
 
 
-def _start(scan: Scan, path: str) -> Steps[FileObject]:
+def _start(scan: Scan, path: str, at: tuple[int, bytes] | None) -> Steps[FileObject]:
     """Return the group to begin with."""
     where = scan.file.where
+    address: int | NotThere
     try:
-        address = yield from scan.find(path.encode())
-        if isinstance(address, int):
-            yield from scan.read({address: path.encode()})
+        if at is None:
+            address = yield from scan.find(path.encode())
+            at = (address, path.encode()) if isinstance(address, int) else None
+        else:
+            address = at[0]
+        if at is not None:
+            yield from scan.read(dict([at]))
     except Trouble as trouble:
         raise FormatError(refusal_of(trouble).at(where, path)) from trouble
     if isinstance(address, NotThere):
@@ -167,6 +196,8 @@ def _nodes(scan: Scan, start: FileObject, path: str) -> list[Node]:
                     node.entries.append((place, cycle()))
                     continue
                 n_repeated += target.address in seen
+                if target.address in seen and target.cast is not None:
+                    raise Entangled
                 if target.address in seen and n_repeated > MOST_REPEATED:
                     node.entries.append((place, maze()))
                     continue
@@ -215,10 +246,15 @@ class Contents:
     variables: dict[tuple[int, bool], Variable | Reason | None] = field(default_factory=dict)
     """By address and whether the values are wanted; None for what is no variable."""
 
+    @property
+    def has_numbered_dimensions(self) -> bool:
+        """Whether netCDF's numbers tell the dimensions of a variable."""
+        return any(one.dimids is not None for one in self.axes.values())
+
 
 def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
     """Read attributes and messages of all groups and datasets that are shown."""
-    groups = {node.group.address: node.group for node in nodes}
+    groups = {node.group.address: node.group for node in nodes if node.group.cast is None}
     paths: dict[int, str] = {}
     datasets: dict[int, FileObject] = {}
     for node in nodes:
@@ -241,6 +277,8 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
             contents.axes[address] = contents.scales.axes_of(
                 one_facts, contents.attributes[address]
             )
+    if scan.claimed and contents.has_numbered_dimensions:
+        raise Entangled
     return contents
 
 
@@ -281,6 +319,8 @@ def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -
 def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
     """Add variables and problems to a group, in the order of its links."""
     where = file.where
+    if node.group.cast is not None:
+        return
     own = contents.attributes[node.group.address]
     node.problems.extend(reason.at(where, node.path) for reason in own.reasons)
     for entry in node.entries:
@@ -308,6 +348,9 @@ def _assembled(file: OpenFile, nodes: list[Node], contents: Contents) -> Manifes
     built: dict[int, ManifestGroup] = {}
     made = Arrays()
     for node in reversed(nodes):
+        if node.group.cast is not None:
+            built[id(node)] = node.group.cast
+            continue
         arrays, problems = group_arrays(file, node.variables, contents.scales, made)
         built[id(node)] = ManifestGroup(
             arrays=arrays,

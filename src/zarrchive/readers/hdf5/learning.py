@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.manifests.chunk_manifest import ChunkManifest
 from zarrchive.readers.hdf5.attribute_values import INTERNAL, NOT_READ, Attributes, text_of
-from zarrchive.readers.hdf5.attributes import heap_objects_of, listed_attributes
+from zarrchive.readers.hdf5.attributes import (
+    heap_objects_of,
+    heap_references_of,
+    listed_attributes,
+)
 from zarrchive.readers.hdf5.castings import (
     KNOWN,
     GroupModel,
@@ -22,31 +27,39 @@ from zarrchive.readers.hdf5.datatype_tree import VariableLength
 from zarrchive.readers.hdf5.facts import Facts
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
-from zarrchive.readers.hdf5.hierarchy import Entry, explored, key_of
+from zarrchive.readers.hdf5.header_parts import watched_messages
+from zarrchive.readers.hdf5.hierarchy import Entry, explored, key_of, mapped
 from zarrchive.readers.hdf5.layout_message import Chunked, Compact, Contiguous
-from zarrchive.readers.hdf5.mould import AttributeSlot, Mould
+from zarrchive.readers.hdf5.mould import AttributeSlot, HeapObject, Mould
 from zarrchive.readers.hdf5.mould_making import Layout, mould_of
 from zarrchive.readers.hdf5.objects import FileObject
 from zarrchive.readers.hdf5.opened import OpenFile
 from zarrchive.readers.hdf5.stored_models import stored_model
 from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.watched import Unwatchable, Watched, WatchedFile
+from zarrchive.readers.hdf5.watched_heaps import WatchedHeaps
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
     from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
     from zarrchive.readers.hdf5.file_bytes import HeldBytes
     from zarrchive.readers.hdf5.hierarchy import Contents, Explored, Node
+    from zarrchive.readers.hdf5.mould import Taken
     from zarrchive.readers.hdf5.mould_making import Slot
+    from zarrchive.readers.hdf5.object_header import Message
+    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["Learned", "learned"]
+__all__ = ["Learned", "learned", "learned_of_group"]
 
 _LAYOUT = 0x08
 _SHARED = 0x02
 _VARIABLE_LENGTH = 9
+_NUMBERS: Final = frozenset({"_Netcdf4Dimid", "_Netcdf4Coordinates"})
+"""Attributes with netCDF's numbers of dimensions, which coordinates of several dimensions need."""
 _OF_HEADERS: Final = frozenset({"hdf5-name", "hdf5-unlimited-length"})
 """Codes of problems that names and shapes alone decide, which are the same in all files."""
 
@@ -56,6 +69,8 @@ class Learned(NamedTuple):
 
     mould: Mould
     groups: tuple[GroupModel, ...]
+    objects: frozenset[int] = frozenset()
+    """Addresses of groups and datasets, where that is part of a file."""
 
 
 def learned(
@@ -81,28 +96,95 @@ def learned(
     """
     models = tuple(_models(file, data.data, found, root))
     watched = WatchedFile(data)
-    again = OpenFile(
+    again = _opened_again(file, watched, GlobalHeaps(file.superblock))
+    seen = run(explored(again, group), watched)
+    mould = _mould(again, data, seen, models, file.superblock.root)
+    taken = mould.taken_of(data.data, file.superblock)
+    if taken is None or taken.changed or cast(models, file, taken) != root:
+        raise Unwatchable("not everything was seen")
+    return Learned(mould, models)
+
+
+def learned_of_group(
+    file: OpenFile,
+    data: HeldBytes,
+    address: int,
+    path: bytes,
+    start: Callable[[Mould, int], Taken | None],
+) -> tuple[Learned, ManifestGroup]:
+    """Return what was learned of a group and all below, for others in the file; and what it is.
+
+    Parameters
+    ----------
+    file, data
+        The open file.
+    address, path
+        The group.
+    start
+        Reads the group at an address by a mould.
+
+    Raises
+    ------
+    Unwatchable
+        Where it uses what is outside, or it cannot be told which bytes decided how it was read.
+    """
+    found = run(explored(file, None, at=(address, path)), data)
+    root = run(mapped(file, found), data)
+    if any(group.problems for _, group in root.walk()):
+        raise Unwatchable("problems name their group")
+    if found.contents.has_numbered_dimensions:
+        raise Unwatchable("numbers of dimensions are those of the whole file")
+    models = tuple(_models(file, data.data, found, root))
+    watched = WatchedFile(data)
+    heaps = WatchedHeaps(file.superblock, heaps=file.heaps, data=data, log=watched.log)
+    again = _opened_again(file, watched, heaps)
+    again.header = partial(_watched_header, watched)
+    seen = run(explored(again, None, at=(address, path)), watched)
+    mould = _mould(again, data, seen, models, address)
+    taken = start(mould, address)
+    if taken is None or taken.changed or cast(models, file, taken) != root:
+        raise Unwatchable("not everything was seen")
+    return Learned(mould, models, frozenset(seen.contents.attributes)), root
+
+
+def _watched_header(
+    watched: WatchedFile, superblock: Superblock, address: int
+) -> Steps[tuple[Message, ...]]:
+    yield from ()
+    return watched_messages(superblock, address, watched.data, watched.log)
+
+
+def _opened_again(file: OpenFile, watched: WatchedFile, heaps: GlobalHeaps) -> OpenFile:
+    return OpenFile(
         source=file.source,
         inline=file.inline,
         data=watched,
         superblock=file.superblock,
         is_parsed=True,
-        heaps=GlobalHeaps(file.superblock),
+        heaps=heaps,
         largest_run=file.largest_run,
     )
-    seen = run(explored(again, group), watched)
+
+
+def _mould(
+    file: OpenFile,
+    data: HeldBytes,
+    seen: Explored,
+    models: tuple[GroupModel, ...],
+    start: int,
+) -> Mould:
+    """Return the mould of what was seen of a watched file from the group at `start` down."""
+    watched = file.data
+    if not isinstance(watched, WatchedFile):
+        raise Unwatchable("it was not watched")
     anew = {one.address for model in models for one in model.variables if one.stored is None}
-    places = list(_slots(again, watched, seen, anew))
+    places = list(_slots(file, watched, seen, anew))
     # What stands for two things is the same in all files, or they are not alike.
     once = Counter(place for place, _ in places)
     slots = {place: slot for place, slot in places if once[place] == 1}
-    if again.left_to_h5py:
+    if file.left_to_h5py:
         raise Unwatchable("h5py was asked")
-    mould = mould_of(data.data, file.superblock, watched.log, slots)
-    taken = mould.taken_of(data.data, file.superblock)
-    if taken is None or taken.changed or cast(models, file, taken) != root:
-        raise Unwatchable("not everything was seen")
-    return Learned(mould, models)
+    return mould_of(data.data, file.superblock, start, watched.log, slots)
 
 
 def _slots(
@@ -112,6 +194,7 @@ def _slots(
 
     Those are values of attributes, and the layout of datasets that are decided `anew`.
     """
+    are_numbered = seen.contents.has_numbered_dimensions
     for address in seen.contents.attributes:
         one = seen.scan.by_address[address]
         if not isinstance(one, FileObject) or one.messages is None:
@@ -123,14 +206,33 @@ def _slots(
         for message in listed:
             name = text_of(message.name, "", Attributes())
             if message.datatype[0] & 0x0F == _VARIABLE_LENGTH:
+                if isinstance(file.heaps, WatchedHeaps):
+                    yield from _in_heaps(file, message)
                 text = None if name in INTERNAL else _text_in_heap(file, message)
                 if text is not None:
                     yield _place(text), AttributeSlot(address, name, bytes(text), None)
-            elif name in NOT_READ or (name == "_Netcdf4Coordinates" and not may_be_scale):
+            elif (
+                name in NOT_READ
+                or (name in _NUMBERS and not are_numbered)
+                or (name == "_Netcdf4Coordinates" and not may_be_scale)
+            ):
                 watched.log.unread.add(_place(message.data))
             elif name not in INTERNAL and message.body is not None and message.data:
                 plain = _unwatched(message)
                 yield _place(message.data), AttributeSlot(address, name, plain.data, plain)
+
+
+def _in_heaps(
+    file: OpenFile, message: AttributeMessage
+) -> Iterator[tuple[tuple[int, int], HeapObject]]:
+    """Yield where an attribute refers to objects of heaps: the address, and the number behind."""
+    width = file.superblock.address_size
+    start, _ = _place(message.data)
+    for n, (length, heap, number) in enumerate(heap_references_of(message, width)):
+        if length and heap:
+            place, data = file.heaps.placed(heap, number)
+            at = start + n * (width + 8) + 4
+            yield (at, at + width + 4), HeapObject(place, len(data))
 
 
 def _text_in_heap(file: OpenFile, message: AttributeMessage) -> bytes | None:

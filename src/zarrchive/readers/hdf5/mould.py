@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
+    from zarrchive.readers.hdf5.header_parts import HeaderParts
     from zarrchive.readers.hdf5.superblock import Superblock
     from zarrchive.readers.hdf5.watched import Seal
 
-__all__ = ["AttributeSlot", "Block", "Mould", "Taken"]
+__all__ = ["AttributeSlot", "Block", "HeapObject", "Mould", "Taken"]
 
 
 class AttributeSlot(NamedTuple):
@@ -39,6 +40,14 @@ class AttributeSlot(NamedTuple):
     """None where the value is text in a heap."""
 
 
+class HeapObject(NamedTuple):
+    """An object of a global heap, which is referred to by the heap and a number in it."""
+
+    place: int
+    """Its first byte in the file that the mould was made of."""
+    nbytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """One structure of the file: bytes at an address, cut into pieces."""
@@ -47,6 +56,9 @@ class Block:
     """Where it was in the file that the mould was made of."""
     start: int
     """Its first byte, counted from the address."""
+    kinds: tuple[tuple[int, int, int], ...] | None
+    """Kind, flags and bytes of each message, if it is an object header that counts as such: its
+    bytes are the bodies of the messages then."""
     form: Struct
     """Cuts it into pieces."""
     constants: Callable[[tuple[Any, ...]], Any]
@@ -55,6 +67,8 @@ class Block:
     """What those are."""
     addresses: tuple[tuple[int, int], ...]
     """Pieces that are addresses, each with what it was in the file of the mould."""
+    in_heaps: tuple[tuple[int, HeapObject], ...]
+    """Pieces that are addresses of heaps, each followed by one that is a number in the heap."""
     seals: tuple[tuple[int, Seal], ...]
     """Pieces that are checksums; the places of what they are of count from the address."""
     layouts: tuple[tuple[int, int], ...]
@@ -68,17 +82,16 @@ class Block:
 
     def fits(self, taken: Taken) -> bool:
         """Look whether a file has this block where it should be, and take what differs."""
-        moved = taken.moved
-        at = moved[self.address]
-        try:
-            pieces = self.form.unpack_from(taken.data, at + self.start)
-        except (StructError, OverflowError):
-            return False  # it would be beyond the end
-        if self.constants(pieces) != self.expected:
+        at = taken.moved[self.address]
+        pieces = self._cut(taken, at)
+        if pieces is None or self.constants(pieces) != self.expected:
             return False
+        moved = taken.moved
         for piece, address in self.addresses:
             if moved.setdefault(address, pieces[piece]) != pieces[piece]:
                 return False
+        if self.in_heaps and not self._leads_into_heaps(taken, pieces):
+            return False
         for piece, seal in self.seals:
             if _summed_up(taken.data, at, seal) != pieces[piece]:
                 return False
@@ -88,6 +101,26 @@ class Block:
             taken.changed.extend(
                 (slot, pieces[piece]) for piece, slot in self.slots if pieces[piece] != slot.usual
             )
+        return True
+
+    def _cut(self, taken: Taken, at: int) -> tuple[Any, ...] | None:
+        """Cut what a file has at an address; None where it has nothing of the kind."""
+        if self.kinds is not None:
+            parts = taken.parts(at)
+            if parts is None or parts.kinds != self.kinds:
+                return None
+            return self.form.unpack(parts.data)
+        try:
+            return self.form.unpack_from(taken.data, at + self.start)
+        except (StructError, OverflowError):
+            return None  # it would be beyond the end
+
+    def _leads_into_heaps(self, taken: Taken, pieces: tuple[Any, ...]) -> bool:
+        """Take the places of objects of heaps; whether each is at one place."""
+        for piece, one in self.in_heaps:
+            place = taken.in_heap(pieces[piece], pieces[piece + 1], one.nbytes)
+            if place is None or taken.moved.setdefault(one.place, place) != place:
+                return False
         return True
 
 
@@ -102,6 +135,10 @@ class Taken(NamedTuple):
     """Bodies of the layout messages, by address of the dataset in that file."""
     changed: list[tuple[AttributeSlot, bytes]]
     """Attributes with other values."""
+    in_heap: Callable[[int, int, int], int | None]
+    """Finds the place of an object by heap, number and length; None where there is no such."""
+    parts: Callable[[int], HeaderParts | None]
+    """Reads the object header at an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +146,8 @@ class Mould:
     """All that decided how a file was read, but chunk indexes and values."""
 
     superblock: Superblock
+    start: int
+    """Address of the group that is read first."""
     blocks: tuple[Block, ...]
     """Each after one that has its address."""
     nbytes: int
@@ -118,11 +157,19 @@ class Mould:
         """Return what another file has in the places of this one; None where it is not alike."""
         if not _are_alike(self.superblock, superblock) or self.nbytes > superblock.size:
             return None
-        taken = Taken(data, {self.superblock.root: superblock.root}, {}, [])
+        moved = {self.start: superblock.root}
+        return self.filled(Taken(data, moved, {}, [], _nowhere, _nowhere))
+
+    def filled(self, taken: Taken) -> Taken | None:
+        """Take what there is from where `taken` starts; None where it is not alike."""
         for block in self.blocks:
             if not block.fits(taken):
                 return None
-        return taken if _stay_apart(taken.moved, superblock.undefined) else None
+        return taken if _stay_apart(taken.moved, self.superblock.undefined) else None
+
+
+def _nowhere(*_: int) -> None:
+    """Find nothing: heaps and headers of whole files are blocks as all others."""
 
 
 def _are_alike(mine: Superblock, other: Superblock) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from zarrchive.readers.hdf5.mould import AttributeSlot, Block, Mould
+from zarrchive.readers.hdf5.mould import AttributeSlot, Block, HeapObject, Mould
 from zarrchive.readers.hdf5.watched import Seal, Unwatchable
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Layout(NamedTuple):
     address: int
 
 
-Slot = Layout | AttributeSlot
+Slot = Layout | AttributeSlot | HeapObject
 """What stands at a place and is looked at anew in each file."""
 
 
@@ -47,14 +48,20 @@ class _Field(NamedTuple):
 
 
 def mould_of(
-    data: bytes | mmap.mmap, superblock: Superblock, log: Log, slots: dict[tuple[int, int], Slot]
+    data: bytes | mmap.mmap,
+    superblock: Superblock,
+    start: int,
+    log: Log,
+    slots: dict[tuple[int, int], Slot],
 ) -> Mould:
-    """Return the mould of a file.
+    """Return the mould of a file, or of a group of it and of all below.
 
     Parameters
     ----------
     data, superblock
         The file.
+    start
+        Address of the group that was read first.
     log
         What the parser took of it.
     slots
@@ -68,12 +75,19 @@ def mould_of(
     if superblock.base or superblock.address_size != _ADDRESS:
         raise Unwatchable("addresses have another length, or do not count from the first byte")
     parts: dict[int, list[tuple[int, int]]] = {}
-    for request, start, stop in log.looked_at:
-        parts.setdefault(request, []).append((start, stop))
+    for request, *place in log.looked_at:
+        parts.setdefault(request, []).append((place[0], place[1]))
     fields = _fields(log, superblock.undefined, slots)
-    blocks = [_block(data, address, _merged(found), fields) for address, found in parts.items()]
-    ordered = _ordered(blocks, superblock.root)
-    return Mould(superblock, ordered, sum(one.form.size for one in ordered))
+    blocks = []
+    for address, found in parts.items():
+        header = log.headers.get(address)
+        if header is None:
+            blocks.append(_block(data, address, _merged(found), fields))
+        else:
+            block = _block(header[1].data, address, _merged(found), fields, of_file=False)
+            blocks.append(replace(block, address=header[0], kinds=header[1].kinds))
+    ordered = _ordered(blocks, start)
+    return Mould(superblock, start, ordered, sum(one.form.size for one in ordered))
 
 
 def _fields(log: Log, undefined: int, slots: dict[tuple[int, int], Slot]) -> list[_Field]:
@@ -109,9 +123,14 @@ def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _block(
-    data: bytes | mmap.mmap, address: int, parts: list[tuple[int, int]], fields: list[_Field]
+    data: bytes | mmap.mmap,
+    address: int,
+    parts: list[tuple[int, int]],
+    fields: list[_Field],
+    *,
+    of_file: bool = True,
 ) -> Block:
-    """Cut what was looked at into pieces."""
+    """Cut what was looked at into pieces; `data` are the file, or what was looked at."""
     own = [one for start, stop in parts for one in _between(fields, start, stop)]
     plan = _Plan()
     for (start, stop), (following, _) in pairwise([*parts, (parts[-1][1], 0)]):
@@ -124,15 +143,17 @@ def _block(
         plan.constant(stop - at)
         plan.gap(following - stop)
     form = Struct("<" + "".join(plan.form))
-    pieces = form.unpack_from(data, parts[0][0])
+    pieces = form.unpack_from(data, parts[0][0] if of_file else 0)
     constants, values = _taker(plan.constants), _taker([piece for piece, _ in plan.slots])
     return Block(
         address=address,
         start=parts[0][0] - address,
+        kinds=None,
         form=form,
         constants=constants,
         expected=constants(pieces),
         addresses=tuple(plan.addresses),
+        in_heaps=tuple(plan.in_heaps),
         seals=tuple(plan.seals),
         layouts=tuple(plan.layouts),
         values=values,
@@ -149,6 +170,7 @@ class _Plan:
         self.n_pieces = 0
         self.constants: list[int] = []
         self.addresses: list[tuple[int, int]] = []
+        self.in_heaps: list[tuple[int, HeapObject]] = []
         self.seals: list[tuple[int, Seal]] = []
         self.layouts: list[tuple[int, int]] = []
         self.slots: list[tuple[int, AttributeSlot]] = []
@@ -173,6 +195,9 @@ class _Plan:
                 return
             places = Seal(*(place - address for place in what))
             self.seals.append((self._piece("I"), places))
+        elif isinstance(what, HeapObject):
+            self.in_heaps.append((self._piece("Q"), what))
+            self._piece("I")
         elif isinstance(what, Layout):
             self.layouts.append((self._piece(f"{length}s"), what.address))
         else:
@@ -205,13 +230,15 @@ def _taker(pieces: list[int]) -> Callable[[tuple[Any, ...]], Any]:
 
 def _ordered(blocks: list[Block], root: int) -> tuple[Block, ...]:
     """Put blocks behind those that have their address."""
-    waiting = {one.address: one for one in blocks}
+    waiting: dict[int, list[Block]] = {}
+    for one in blocks:
+        waiting.setdefault(one.address, []).append(one)
     found, ordered = [root], []
     for address in found:  # which grows meanwhile
-        block = waiting.pop(address, None)
-        if block is not None:
+        for block in waiting.pop(address, ()):
             ordered.append(block)
-            found += [one for _, one in block.addresses]
+            found += [at for _, at in block.addresses]
+            found += [heap_object.place for _, heap_object in block.in_heaps]
     if waiting:
         raise Unwatchable(f"nothing is known to lead to address {min(waiting)}")
     return tuple(ordered)

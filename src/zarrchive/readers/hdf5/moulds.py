@@ -14,12 +14,15 @@ from zarrchive.readers.hdf5.file_bytes import HeldBytes, run
 from zarrchive.readers.hdf5.hierarchy import explored, mapped
 from zarrchive.readers.hdf5.learning import learned
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
+from zarrchive.readers.hdf5.scan import Entangled
+from zarrchive.readers.hdf5.siblings import Siblings
 from zarrchive.readers.hdf5.watched import Unwatchable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from zarrchive.manifests import ManifestGroup
+    from zarrchive.readers.hdf5.hierarchy import Explored
     from zarrchive.readers.hdf5.learning import Learned
     from zarrchive.readers.hdf5.opened import OpenFile
 
@@ -113,14 +116,28 @@ def read_file(file: OpenFile, group: str | None) -> ManifestGroup:
     alike = _alike(file, file.data, choices)
     if alike is not None:
         return alike
-    found = run(explored(file, group), file.data)
-    root = run(mapped(file, found), file.data)
-    n_objects = len(found.scan.by_address)
+    found, root = _read(file, file.data, group)
+    n_objects = len(found.scan.by_address.keys() | found.scan.claimed)
     if not file.left_to_h5py and _STORE.is_worth_learning((choices, _kind(root)), n_objects):
         # The file was read, whatever learning runs into.
         with suppress(Unwatchable, ZarrchiveError, Trouble, *PARSE_ERRORS):
+            if found.scan.claimed:
+                found = run(explored(file, group), file.data)
             _STORE.add(_Kept(choices, learned(file, file.data, group, found, root)))
     return root
+
+
+def _read(file: OpenFile, data: HeldBytes, group: str | None) -> tuple[Explored, ManifestGroup]:
+    """Read a file by itself; groups of it that are alike as one of them, where that is all."""
+    siblings = Siblings(file, data)
+    with suppress(Entangled):
+        found = run(explored(file, group, siblings=siblings), data)
+        root = run(mapped(file, found), data)
+        if not found.scan.claimed or siblings.agree_with(found.nodes, root):
+            return found, root
+    file.left_to_h5py.clear()
+    found = run(explored(file, group), data)
+    return found, run(mapped(file, found), data)
 
 
 def _alike(file: OpenFile, data: HeldBytes, choices: _Choices) -> ManifestGroup | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from zarrchive.readers.hdf5.checksums import check_checksum
 from zarrchive.readers.hdf5.requests import Damaged, unknown
@@ -16,17 +16,31 @@ from zarrchive.readers.hdf5.superblock import number
 from zarrchive.readers.hdf5.watched import note_unread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["Message", "read_header"]
+__all__ = [
+    "CONTINUATION",
+    "NIL",
+    "TIMES",
+    "Message",
+    "heads_in",
+    "read_blocks",
+    "read_header",
+    "split",
+]
+
+T = TypeVar("T")
+Split: TypeAlias = "Callable[[bytes, int | None], tuple[tuple[T, ...], tuple[bytes, ...], int]]"
 
 _OLD_HEAD: Final = Struct("<HHB").unpack_from
 _NEW_HEAD: Final = Struct("<BHB").unpack_from
 """Kind, size and flags of a message."""
-_CONTINUATION: Final = 0x10
-_NIL: Final = 0
-_TIMES: Final = frozenset({0x0E, 0x12})
+CONTINUATION: Final = 0x10
+NIL: Final = 0
+TIMES: Final = frozenset({0x0E, 0x12})
 """Messages that say when an object was changed."""
 _MUST_UNDERSTAND: Final = 0x80
 _LAST_KNOWN: Final = 0x18
@@ -44,8 +58,60 @@ class Message(NamedTuple):
     body: bytes
 
 
+@lru_cache(maxsize=2**13)
+def split(
+    data: bytes, tracks_order: int | None
+) -> tuple[tuple[Message, ...], tuple[bytes, ...], int]:
+    """Return the messages of a block, the bodies of its continuations, and how many there are.
+
+    `tracks_order` is None in version 1, and in version 2 whether messages have an order of
+    creation. The files of a series repeat most blocks: equal ones are split once.
+    """
+    messages, continuations = [], []
+    head_of, head = _heads(tracks_order)
+    at, stop, count, has_nil = 0, len(data), 0, False
+    while at + head <= stop:
+        kind, size, flags = head_of(data, at)
+        at += head
+        count += 1
+        if at + size > stop:
+            raise Damaged(f"message {kind:#x} of its object header is cut off")
+        if kind == CONTINUATION:
+            continuations.append(data[at : at + size])
+        elif flags & 0x66 and _contradicts_itself(kind, flags):
+            raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
+        elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
+            raise unknown(f"its object header has a message of the unknown kind {kind:#x}")
+        elif kind != NIL:
+            messages.append(Message(kind, flags, data[at : at + size]))
+        if kind == NIL or kind in TIMES:
+            note_unread(data, at, at + size)
+        has_nil = has_nil or kind == NIL
+        at += size
+    if at != stop and (tracks_order is None or has_nil):
+        raise Damaged(f"{stop - at} bytes of its object header are no message")
+    return tuple(messages), tuple(continuations), count
+
+
+def heads_in(data: bytes, tracks_order: int | None) -> Iterator[tuple[int, int, int, int]]:
+    """Yield bytes of the head, kind, flags and bytes of the body of each message of a block."""
+    head_of, head = _heads(tracks_order)
+    at = 0
+    while at + head <= len(data):
+        kind, size, flags = head_of(data, at)
+        yield head, kind, flags, size
+        at += head + size
+
+
 def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ...]]:
     """Read all messages of the object header at `address`, continuations included."""
+    return read_blocks(superblock, address, split)
+
+
+def read_blocks(
+    superblock: Superblock, address: int, split_block: Split[T]
+) -> Steps[tuple[T, ...]]:
+    """Read an object header; `split_block` makes of the bytes of a block what `split` does."""
     start = yield superblock.upto(address, _FIRST_READ)
     at, size, kind, count = _prefix(start, address)
     end = at + size + (0 if kind is None else 4)  # newer headers have a checksum behind
@@ -53,7 +119,7 @@ def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ..
         start = yield superblock.at(address, end)
     if kind is not None:
         check_checksum(start[:end], "its object header")
-    messages, pending, n_split = _split(start[at : at + size], kind)
+    messages, pending, n_split = split_block(start[at : at + size], kind)
     found, waiting = list(messages), list(pending)
     seen: set[int] = set()
     while waiting:
@@ -64,7 +130,7 @@ def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ..
             raise Damaged(f"its object header continues twice at address {block}")
         seen.add(block)
         data = yield superblock.at(block, length)
-        more, pending, n_more = _split(data if kind is None else _continued(data, block), kind)
+        more, pending, n_more = split_block(data if kind is None else _continued(data, block), kind)
         found += more
         waiting += pending
         n_split += n_more
@@ -74,7 +140,7 @@ def read_header(superblock: Superblock, address: int) -> Steps[tuple[Message, ..
 
 
 def _prefix(start: bytes, address: int) -> tuple[int, int, int | None, int | None]:
-    """Return where the messages begin, their bytes, the kind of header for `_split`.
+    """Return where the messages begin, their bytes, the kind of header for `split`.
 
     And, of headers of version 1, the number of messages.
     """
@@ -102,42 +168,11 @@ def _continued(data: bytes, block: int) -> bytes:
     return data[4:-4]
 
 
-@lru_cache(maxsize=2**13)
-def _split(
-    data: bytes, tracks_order: int | None
-) -> tuple[tuple[Message, ...], tuple[bytes, ...], int]:
-    """Return the messages of a block, the bodies of its continuations, and how many there are.
-
-    `tracks_order` is None in version 1, and in version 2 whether messages have an order of
-    creation. The files of a series repeat most blocks: equal ones are split once.
-    """
-    messages, continuations = [], []
+def _heads(tracks_order: int | None) -> tuple[Callable[..., tuple[Any, ...]], int]:
+    """Return what unpacks kind, size and flags of a message, and the bytes of a head."""
     if tracks_order is None:
-        head_of, head = _OLD_HEAD, 8
-    else:
-        head_of, head = _NEW_HEAD, 6 if tracks_order else 4
-    at, stop, count, has_nil = 0, len(data), 0, False
-    while at + head <= stop:
-        kind, size, flags = head_of(data, at)
-        at += head
-        count += 1
-        if at + size > stop:
-            raise Damaged(f"message {kind:#x} of its object header is cut off")
-        if kind == _CONTINUATION:
-            continuations.append(data[at : at + size])
-        elif flags & 0x66 and _contradicts_itself(kind, flags):
-            raise Damaged(f"message {kind:#x} of its object header has flags {flags:#x}")
-        elif kind > _LAST_KNOWN and flags & _MUST_UNDERSTAND:
-            raise unknown(f"its object header has a message of the unknown kind {kind:#x}")
-        elif kind != _NIL:
-            messages.append(Message(kind, flags, data[at : at + size]))
-        if kind == _NIL or kind in _TIMES:
-            note_unread(data, at, at + size)
-        has_nil = has_nil or kind == _NIL
-        at += size
-    if at != stop and (tracks_order is None or has_nil):
-        raise Damaged(f"{stop - at} bytes of its object header are no message")
-    return tuple(messages), tuple(continuations), count
+        return _OLD_HEAD, 8
+    return _NEW_HEAD, 6 if tracks_order else 4
 
 
 def _contradicts_itself(kind: int, flags: int) -> bool:

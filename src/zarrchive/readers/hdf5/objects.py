@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from zarrchive.manifests import ManifestGroup
     from zarrchive.readers.hdf5.links import Link
     from zarrchive.readers.hdf5.object_header import Message
 
@@ -25,6 +26,8 @@ class FileObject:
     messages: tuple[Message, ...] | None
     """Of its header; None where h5py has to tell."""
     links: list[Link] = field(default_factory=list)
+    cast: ManifestGroup | None = None
+    """What a group is that was read as another; messages and links are not known then."""
     _by_name: dict[bytes, Link] = field(default_factory=dict)
 
     def link(self, name: bytes) -> Link | None:

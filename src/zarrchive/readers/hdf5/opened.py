@@ -18,13 +18,14 @@ from zarrchive.readers.hdf5.requests import PARSE_ERRORS, NotUnderstood, Trouble
 from zarrchive.readers.hdf5.superblock import Superblock, read_superblock, with_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import h5py
     from h5py import h5f
 
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.file_bytes import FileBytes
+    from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
 
 __all__ = ["OpenFile", "opened", "raise_if_ours"]
@@ -44,10 +45,14 @@ class OpenFile:
     is_parsed: bool
     """Whether objects are parsed here; otherwise all of them are left to h5py."""
     heaps: GlobalHeaps
+    header: Callable[[Superblock, int], Steps[tuple[Message, ...]]] = read_header
+    """Reads the object header of a group or dataset."""
     largest_run: int | None = None
     """Bytes that a chunk of contiguous data has at most; None: they are one chunk."""
     paths: dict[int, bytes] = field(default_factory=dict)
     """A path of each object that was found, by address."""
+    claimed: set[int] = field(default_factory=set)
+    """Addresses of objects inside of groups that were read as others; their paths are not known."""
     left_to_h5py: list[str] = field(default_factory=list)
     """What h5py had to read, with the reason; for the log, and for tests."""
     _h5py: h5py.File | None = None

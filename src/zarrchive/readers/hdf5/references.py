@@ -11,6 +11,7 @@ from zarrchive.readers.hdf5.datatype_tree import Reference
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
 from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
+from zarrchive.readers.hdf5.scan import Entangled
 from zarrchive.readers.hdf5.stored_elements import stored_elements
 from zarrchive.readers.hdf5.superblock import number
 
@@ -35,6 +36,8 @@ def with_targets(reason: Reason, facts: Facts) -> Steps[Reason]:
         addresses = yield from _addresses(facts, datatype, min(count, _MOST))
     except (Trouble, *PARSE_ERRORS):
         return reason  # what they point to is a courtesy; that they are refused is said anyway
+    if not facts.file.claimed.isdisjoint(addresses):
+        raise Entangled
     found = [facts.file.paths[one] for one in addresses if one in facts.file.paths]
     if not found:
         return reason

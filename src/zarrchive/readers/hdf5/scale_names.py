@@ -30,6 +30,7 @@ def outer_scales(scan: Scan, scales: Scales, axes: Iterable[Axes]) -> Steps[None
         return
     paths = _paths(scan, missing)
     if missing - paths.keys():
+        scan.leave_siblings()
         yield from scan.read_below(scan.file.superblock.root, b"/")
         paths = _paths(scan, missing)
     yield from scan.read(paths)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.datatype_message import parse_datatype
 from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, read_links
-from zarrchive.readers.hdf5.object_header import read_header
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
 from zarrchive.readers.hdf5.problems import refusal_of
 from zarrchive.readers.hdf5.requests import Damaged, NotUnderstood, Trouble, together
@@ -20,15 +19,20 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.problems import Reason
     from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.siblings import Siblings
 
-__all__ = ["Scan"]
+__all__ = ["GROUP", "Entangled", "Scan"]
 
 _DATASPACE, _DATATYPE = 0x01, 0x03
-_GROUP: Final = frozenset({0x02, 0x11})
+GROUP: Final = frozenset({0x02, 0x11})
 """Kinds of messages that only groups have: link info, symbol table."""
 _SHARED: Final = 2
 _MOST_SOFT: Final = 16
 """Soft links that HDF5 follows for one path."""
+
+
+class Entangled(Exception):  # noqa: N818 - no error: the file is read in the usual way
+    """Something uses what is inside of a group that was read as another."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,10 @@ class Scan:
     """The objects that were found so far."""
 
     file: OpenFile
+    siblings: Siblings | None = None
+    """Reads groups that are alike as one of them was read."""
+    claimed: set[int] = field(default_factory=set)
+    """Addresses of the objects inside of those, which nothing else should use."""
     by_address: dict[int, FileObject | Reason] = field(default_factory=dict)
     soft: dict[tuple[int, bytes], int | NotThere] = field(default_factory=dict)
     """What each soft link leads to, by the group that has it and its target."""
@@ -63,9 +71,40 @@ class Scan:
 
     def _add_children(self, group: FileObject, frontier: dict[int, bytes]) -> None:
         base = group.path.rstrip(b"/")
+        children: dict[int, bytes] = {}
         for link in group.links:
-            if link.kind == HARD and link.address not in self.walked:
-                frontier.setdefault(link.address, base + b"/" + link.name)
+            at = link.address
+            if link.kind == HARD and at not in self.walked and at not in frontier:
+                children.setdefault(at, base + b"/" + link.name)
+        if self.siblings is not None:
+            self._cast(self.siblings, children, frontier)
+        frontier.update(children)
+
+    def _cast(
+        self, siblings: Siblings, children: dict[int, bytes], frontier: dict[int, bytes]
+    ) -> None:
+        """Take those of the children that are groups like others from `children`."""
+        free = children.keys() - self.by_address.keys()
+        for one in siblings.of(children):
+            inside = one.objects - {one.address}
+            is_alone = (
+                self.claimed.isdisjoint(inside)
+                and self.by_address.keys().isdisjoint(inside)
+                and frontier.keys().isdisjoint(inside)
+                and children.keys().isdisjoint(inside)
+            )
+            if is_alone and one.address in free:
+                self.claimed |= one.objects
+                path = self.walked[one.address] = children.pop(one.address)
+                self.by_address[one.address] = FileObject(
+                    one.address, path, "group", None, cast=one.group
+                )
+
+    def leave_siblings(self) -> None:
+        """Read everything object by object from now on; raises `Entangled` if it is too late."""
+        if self.claimed:
+            raise Entangled
+        self.siblings = None
 
     def _follow_soft(self) -> Steps[dict[int, bytes]]:
         """Follow all soft links that were not followed yet; return where they lead."""
@@ -109,6 +148,8 @@ class Scan:
         """Follow one link of a group."""
         if not isinstance(group, FileObject):
             return NotThere(group.what)
+        if group.cast is not None:
+            raise Entangled
         link = group.link(name)
         if link is None:
             return NotThere(f"there is no {name.decode('utf-8', 'replace')!r} on the way")
@@ -124,6 +165,8 @@ class Scan:
         Damaged ones are not: the HDF5 library may crash on them, and the process with it.
         """
         missing = [address for address in wanted if address not in self.by_address]
+        if self.claimed and not self.claimed.isdisjoint(missing):
+            raise Entangled
         found = yield from together(self._object(one, wanted[one]) for one in missing)
         for address, one in zip(missing, found, strict=True):
             if isinstance(one, NotUnderstood):
@@ -138,9 +181,9 @@ class Scan:
     def _object(self, address: int, path: bytes) -> Steps[FileObject]:
         if not self.file.is_parsed:
             raise NotUnderstood("the whole file is left to h5py")
-        messages = yield from read_header(self.file.superblock, address)
+        messages = yield from self.file.header(self.file.superblock, address)
         kinds = {message.kind for message in messages}
-        if kinds & _GROUP:
+        if kinds & GROUP:
             try:
                 links = yield from read_links(self.file.superblock, messages)
             except NotUnderstood as trouble:

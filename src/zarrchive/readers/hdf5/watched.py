@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from zarrchive.readers.hdf5.file_bytes import FileBytes
+    from zarrchive.readers.hdf5.header_parts import HeaderParts
     from zarrchive.readers.hdf5.requests import Request
 
 __all__ = ["Log", "Seal", "Unwatchable", "Watched", "WatchedFile", "note_seal", "note_unread"]
@@ -45,6 +46,9 @@ class Log:
     unread: set[tuple[int, int]] = field(default_factory=set)
     """First byte, and byte behind the last, of what never counts."""
     seals: set[Seal] = field(default_factory=set)
+    headers: dict[int, tuple[int, HeaderParts]] = field(default_factory=dict)
+    """Address and messages of the object headers that count as such, by the place where they are
+    said to be."""
 
 
 class Watched(bytes):
