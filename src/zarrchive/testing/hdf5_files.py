@@ -192,14 +192,13 @@ def differences_from_h5py(path: Path | str, group: ManifestGroup) -> list[str]:
 
 
 def _datasets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Iterate over all datasets under every name that a hard or soft link gives them."""
+    """Iterate over all datasets under every name that a link gives them."""
     pending: list[tuple[str, h5py.Group, tuple[h5py.Group, ...]]] = [("", file, ())]
     while pending:
         base, group, above = pending.pop()
         for name in group:
-            link = group.get(name, getlink=True)
             try:
-                child = None if isinstance(link, h5py.ExternalLink) else group.get(name)
+                child = group.get(name)
             except RuntimeError:  # a link to itself
                 continue
             if isinstance(child, h5py.Dataset):

@@ -38,23 +38,6 @@ def test_links_that_lead_nowhere(sample, target) -> None:
     assert (problem.code, problem.variable) == ("hdf5-link-dangling", "/loop")
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_external_link_never_reads_the_linking_file(sample, exists) -> None:
-    if exists:
-        with h5py.File(sample.path.with_name("other.h5"), "w") as file:
-            file["x"] = [101]
-    with sample.writing() as file:
-        file["x"] = [1]
-        file["y"] = h5py.ExternalLink("other.h5", "/x")
-        file["z"] = h5py.SoftLink("/y")
-    group = sample.read()
-    assert list(group.arrays) == ["x"]
-    assert {p.variable: p.code for p in group.all_problems()} == {
-        "/y": "hdf5-link-external",
-        "/z": "hdf5-link-external",
-    }
-
-
 def test_group_inside_itself(sample) -> None:
     with sample.writing() as file:
         file["a/b/x"] = [1]

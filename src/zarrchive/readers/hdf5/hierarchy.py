@@ -11,17 +11,10 @@ from zarrchive.readers.hdf5.attributes import read_attributes
 from zarrchive.readers.hdf5.dataset import variable_of
 from zarrchive.readers.hdf5.dimensions import Axes, Scales, is_pure_dimension
 from zarrchive.readers.hdf5.facts import Facts, read_facts
+from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.group_arrays import group_arrays
-from zarrchive.readers.hdf5.link_reasons import (
-    MOST_REPEATED,
-    cycle,
-    leads_nowhere,
-    maze,
-    other_file,
-    unknown_link,
-)
-from zarrchive.readers.hdf5.links import EXTERNAL, HARD, SOFT, Link
-from zarrchive.readers.hdf5.names import decoded_name, node_name
+from zarrchive.readers.hdf5.names import node_name
+from zarrchive.readers.hdf5.nodes import Entry, Names, nodes_of
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
 from zarrchive.readers.hdf5.problems import Reason, refusal_of
 from zarrchive.readers.hdf5.requests import Trouble, together
@@ -33,55 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zarrchive.readers.hdf5.attribute_values import Attributes
+    from zarrchive.readers.hdf5.linked_files import LinkedDataset
+    from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.siblings import Siblings
     from zarrchive.readers.hdf5.variable import Variable
 
-__all__ = ["Contents", "Entry", "Explored", "Node", "explored", "key_of", "mapped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A dataset where a group shows it."""
-
-    address: int
-    link_name: str
-    path: str
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A group while it is read."""
-
-    path: str
-    group: FileObject
-    parent: Node | None
-    children: dict[str, Node] = field(default_factory=dict)
-    entries: list[Entry | tuple[str, Reason]] = field(default_factory=list)
-    """Datasets, and reasons with the path that they are about, in the order of the links."""
-    variables: dict[str, tuple[str, Variable]] = field(default_factory=dict)
-    """Path in the file and variable, by the name of the Zarr node."""
-    problems: list[Problem] = field(default_factory=list)
-
-    def is_below(self, address: int) -> bool:
-        """Say whether this is the group at `address`, or lies inside of it."""
-        node: Node | None = self
-        while node is not None:
-            if node.group.address == address:
-                return True
-            node = node.parent
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names that a group has given so far."""
-
-    node: Node
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.node.variables or name in self.node.children
+__all__ = ["Contents", "Explored", "explored", "key_of", "mapped"]
 
 
 class Explored(NamedTuple):
@@ -126,7 +78,7 @@ def explored(
     start = yield from _start(scan, path, at)
     yield from scan.read_below(start.address, start.path)
     file.paths, file.claimed = scan.walked, scan.claimed
-    nodes = _nodes(scan, start, path)
+    nodes = nodes_of(scan, start, path)
     contents = yield from _contents(file, scan, nodes)
     yield from outer_scales(scan, contents.scales, contents.axes.values())
     return Explored(scan, nodes, contents)
@@ -171,66 +123,6 @@ def _start(scan: Scan, path: str, at: tuple[int, bytes] | None) -> Steps[FileObj
     return found
 
 
-def _nodes(scan: Scan, start: FileObject, path: str) -> list[Node]:
-    """Follow the links of all groups; parents come before their children."""
-    nodes: list[Node] = []
-    seen = {start.address}
-    n_repeated = 0
-    pending = [Node(path, start, None)]
-    while pending:
-        node = pending.pop()
-        nodes.append(node)
-        children = []
-        for link in node.group.links:
-            name, reason = decoded_name(link.name)
-            place = f"{node.path.rstrip('/')}/{name}"
-            if reason is not None:
-                node.entries.append((place, reason))
-            target = _target(scan, node, link)
-            if isinstance(target, Reason):
-                node.entries.append((place, target))
-            elif target.kind == "dataset":
-                node.entries.append(Entry(target.address, name, place))
-            elif target.kind == "group":
-                if target.address in seen and node.is_below(target.address):
-                    node.entries.append((place, cycle()))
-                    continue
-                n_repeated += target.address in seen
-                if target.address in seen and target.cast is not None:
-                    raise Entangled
-                if target.address in seen and n_repeated > MOST_REPEATED:
-                    node.entries.append((place, maze()))
-                    continue
-                seen.add(target.address)
-                children.append(_child(node, target, name, place))
-        pending.extend(reversed(children))
-    return nodes
-
-
-def _child(node: Node, target: FileObject, link_name: str, place: str) -> Node:
-    name, reason = node_name(link_name, _Names(node))
-    if reason is not None:
-        node.entries.append((place, reason))
-    child = Node(place, target, node)
-    node.children[name] = child
-    return child
-
-
-def _target(scan: Scan, node: Node, link: Link) -> FileObject | Reason:
-    """Return what a link leads to, or why it leads nowhere."""
-    address = link.address
-    if link.kind == SOFT:
-        found = scan.soft.get((node.group.address, link.target), NotThere("it was not followed"))
-        if isinstance(found, NotThere):
-            return leads_nowhere(link, found)
-        address = found
-    elif link.kind == EXTERNAL:
-        return other_file(link)
-    elif link.kind != HARD:
-        return unknown_link(link)
-    return scan.by_address[address]
-
-
 def _entries(node: Node) -> Iterator[Entry]:
     return (one for one in node.entries if isinstance(one, Entry))
 
@@ -246,6 +138,14 @@ class Contents:
     variables: dict[tuple[int, bool], Variable | Reason | None] = field(default_factory=dict)
     """By address and whether the values are wanted; None for what is no variable."""
 
+    def add_linked(self, linked: LinkedDataset) -> None:
+        """Add a dataset of another file."""
+        self.facts[linked.number] = linked.facts
+        self.attributes[linked.number] = linked.attributes
+        self.axes[linked.number] = linked.axes
+        for number, scale in linked.scales.items():
+            self.scales.by_address.setdefault(number, scale)
+
     @property
     def has_numbered_dimensions(self) -> bool:
         """Whether netCDF's numbers tell the dimensions of a variable."""
@@ -256,13 +156,14 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
     """Read attributes and messages of all groups and datasets that are shown."""
     groups = {node.group.address: node.group for node in nodes if node.group.cast is None}
     paths: dict[int, str] = {}
-    datasets: dict[int, FileObject] = {}
-    for node in nodes:
-        for one in _entries(node):
-            found = scan.by_address[one.address]
-            if isinstance(found, FileObject):
-                datasets[one.address] = found
-                paths.setdefault(one.address, one.path)
+    linked: list[LinkedDataset] = []
+    for one in (entry for node in nodes for entry in _entries(node)):
+        if one.linked is None:
+            paths.setdefault(one.address, one.path)
+        else:
+            linked.append(one.linked)
+    found = {address: scan.by_address[address] for address in paths}
+    datasets = {at: one for at, one in found.items() if isinstance(one, FileObject)}
     objects = [*groups.values(), *datasets.values()]
     contents = Contents(Scales())
     attributes = yield from read_attributes(file, objects)
@@ -279,6 +180,8 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
             )
     if scan.claimed and contents.has_numbered_dimensions:
         raise Entangled
+    for elsewhere in linked:
+        contents.add_linked(elsewhere)
     return contents
 
 
@@ -299,7 +202,7 @@ def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -
     """Decide how the values of all datasets are had; what they need is fetched together."""
     keys: list[tuple[int, bool]] = []
     parts = []
-    for key in wanted:
+    for key, entry in wanted.items():
         address, is_wanted = key
         facts, attributes = contents.facts[address], contents.attributes[address]
         if isinstance(facts, Trouble):
@@ -308,12 +211,17 @@ def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -
             contents.variables[key] = None
         else:
             keys.append(key)
-            parts.append(
-                variable_of(facts, attributes, contents.axes[address], is_wanted=is_wanted)
-            )
+            steps = variable_of(facts, attributes, contents.axes[address], is_wanted=is_wanted)
+            parts.append(steps if entry.linked is None else _elsewhere(facts, steps))
     found = yield from together(parts)
     for key, one in zip(keys, found, strict=True):
         contents.variables[key] = refusal_of(one) if isinstance(one, Trouble) else one
+
+
+def _elsewhere(facts: Facts, steps: Steps[Variable | Reason]) -> Steps[Variable | Reason]:
+    """Read a dataset of another file there."""
+    yield from ()
+    return run(steps, facts.file.data)
 
 
 def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
@@ -336,9 +244,11 @@ def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
         if isinstance(variable, Reason):
             reasons.append(variable)
         else:
-            name, reason = node_name(entry.link_name, _Names(node))
+            name, reason = node_name(entry.link_name, Names(node))
             reasons += [one for one in (reason, variable.storage.caution) if one is not None]
             node.variables[name] = (entry.path, variable)
+        if entry.linked is not None:
+            reasons = [entry.linked.told(one) for one in reasons]
         node.problems.extend(one.at(where, entry.path) for one in reasons)
 
 

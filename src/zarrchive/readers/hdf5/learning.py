@@ -28,10 +28,11 @@ from zarrchive.readers.hdf5.facts import Facts
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
 from zarrchive.readers.hdf5.header_parts import watched_messages
-from zarrchive.readers.hdf5.hierarchy import Entry, explored, key_of, mapped
+from zarrchive.readers.hdf5.hierarchy import explored, key_of, mapped
 from zarrchive.readers.hdf5.layout_message import Chunked, Compact, Contiguous
 from zarrchive.readers.hdf5.mould import AttributeSlot, HeapObject, Mould
 from zarrchive.readers.hdf5.mould_making import Layout, mould_of
+from zarrchive.readers.hdf5.nodes import Entry
 from zarrchive.readers.hdf5.objects import FileObject
 from zarrchive.readers.hdf5.opened import OpenFile
 from zarrchive.readers.hdf5.stored_models import stored_model
@@ -46,9 +47,10 @@ if TYPE_CHECKING:
     from zarrchive.manifests import ManifestArray, ManifestGroup
     from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
     from zarrchive.readers.hdf5.file_bytes import HeldBytes
-    from zarrchive.readers.hdf5.hierarchy import Contents, Explored, Node
+    from zarrchive.readers.hdf5.hierarchy import Contents, Explored
     from zarrchive.readers.hdf5.mould import Taken
     from zarrchive.readers.hdf5.mould_making import Slot
+    from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.superblock import Superblock
@@ -275,6 +277,8 @@ def _models(
     names = {id(one): name for node in found.nodes for name, one in node.children.items()}
     for number, node in enumerate(found.nodes):
         group, parent, name = root, -1, ""
+        if node.group.cast is not None:
+            raise Unwatchable("a group is in another file, or was read as another")
         if node.parent is not None:
             above = groups[id(node.parent)]
             name = names[id(node)]
@@ -302,6 +306,8 @@ def _variables(
             if entry[1].code not in _OF_HEADERS:
                 raise Unwatchable("something is wrong with a link")
             continue
+        if entry.linked is not None:
+            raise Unwatchable("a dataset is in another file")
         key = key_of(file, contents, entry)
         variable, facts = contents.variables[key], contents.facts[entry.address]
         if isinstance(variable, Variable) and isinstance(facts, Facts):

@@ -16,20 +16,18 @@ MOST_REPEATED: Final = 1000
 """Groups shown again under further names, before links are taken for an endless maze."""
 
 
-def other_file(link: Link) -> Reason:
-    """Say that an external link leads into another file."""
+def other_file(link: Link, why: str, hint: str = "") -> Reason:
+    """Say that an external link leads into another file, but not `why` to anything."""
     target, file = (part.decode("utf-8", "replace") for part in (link.target, link.file))
     return Reason(
         code="hdf5-link-external",
-        what=f"it is a link into another file: {target} in {file}",
-        hint="open that file too, and combine the two",
+        what=f"it is a link to {target!r} in another file, {file!r}, which leads nowhere: {why}",
+        hint=hint or "put that file beside this one, or ask its author for the missing object",
     )
 
 
 def leads_nowhere(link: Link, found: NotThere) -> Reason:
     """Say that a soft link leads nowhere in this file."""
-    if found.external is not None:
-        return other_file(found.external)
     return Reason(
         code="hdf5-link-dangling",
         what=f"it is a soft link to {link.target.decode('utf-8', 'replace')!r}, which leads "

@@ -43,4 +43,4 @@ class NotThere:
 
     why: str
     external: Link | None = None
-    """The link on the way that leads into another file."""
+    """The link into another file that it means, with the rest of the path."""

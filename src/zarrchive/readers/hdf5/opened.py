@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.file_bytes import FileBytes
+    from zarrchive.readers.hdf5.linked_files import LinkedFiles
     from zarrchive.readers.hdf5.object_header import Message
     from zarrchive.readers.hdf5.requests import Steps
 
@@ -53,6 +54,8 @@ class OpenFile:
     """A path of each object that was found, by address."""
     claimed: set[int] = field(default_factory=set)
     """Addresses of objects inside of groups that were read as others; their paths are not known."""
+    linked: LinkedFiles | None = None
+    """Follows links into other files; None: they are not followed."""
     left_to_h5py: list[str] = field(default_factory=list)
     """What h5py had to read, with the reason; for the log, and for tests."""
     _h5py: h5py.File | None = None

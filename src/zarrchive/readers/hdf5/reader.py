@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.contiguous_runs import LARGEST_RUN
+from zarrchive.readers.hdf5.linked_files import LinkedFiles
 from zarrchive.readers.hdf5.moulds import read_file
 from zarrchive.readers.hdf5.opened import opened
 from zarrchive.readers.hdf5.superblock import SIGNATURE
@@ -46,6 +47,6 @@ class HDF5Reader:
         group: str | None = None,
         inline: frozenset[str] | None = frozenset(),
     ) -> ManifestGroup:
-        with opened(source, inline) as file:
-            file.largest_run = self.contiguous_chunk_nbytes
+        with opened(source, inline) as file, LinkedFiles(read_file) as linked:
+            file.largest_run, file.linked = self.contiguous_chunk_nbytes, linked
             return read_file(file, group)

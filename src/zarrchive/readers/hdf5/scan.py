@@ -5,7 +5,7 @@ Everything that the next step needs of all objects is asked for together, level 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.datatype_message import parse_datatype
@@ -133,14 +133,13 @@ class Scan:
         if target.startswith(b"/"):
             address = self.file.superblock.root
         path = b""
-        for part in target.split(b"/"):
-            if part in {b"", b"."}:
-                continue
+        parts = [part for part in target.split(b"/") if part not in {b"", b"."}]
+        for number, part in enumerate(parts):
             yield from self.read({address: path or b"/"})
             path += b"/" + part
             result = yield from self._step(self.by_address[address], part, n_soft)
             if isinstance(result, NotThere):
-                return result
+                return _with_rest(result, parts[number + 1 :])
             address = result
         return address
 
@@ -200,3 +199,12 @@ class Scan:
                         parse_datatype(one.body)
             return FileObject(address, path, kind, messages)
         raise Damaged("its object header is that of no group, dataset or datatype")
+
+
+def _with_rest(found: NotThere, rest: list[bytes]) -> NotThere:
+    """Add what follows a link into another file to its path."""
+    link = found.external
+    if link is None or not rest:
+        return found
+    target = b"/".join([link.target.rstrip(b"/"), *rest])
+    return replace(found, external=link._replace(target=target))

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from zarrchive.manifests import ManifestGroup
     from zarrchive.readers.hdf5.file_bytes import HeldBytes
-    from zarrchive.readers.hdf5.hierarchy import Node
     from zarrchive.readers.hdf5.learning import Learned
     from zarrchive.readers.hdf5.mould import Mould
+    from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.opened import OpenFile
 
 __all__ = ["Sibling", "Siblings"]

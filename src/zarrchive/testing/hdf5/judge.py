@@ -10,7 +10,7 @@ import contextlib
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import h5py
 import numpy as np
@@ -84,6 +84,10 @@ def _refused_by_h5py(group: ManifestGroup, error: Exception) -> Verdict:
     return verdict
 
 
+_Address: TypeAlias = tuple[int, ...]
+"""Numbers of the file and of the object: links lead into other files, too."""
+
+
 @dataclass(slots=True)
 class _Place:
     """A group of the file beside the group that the reader shows for it."""
@@ -94,7 +98,7 @@ class _Place:
     """In the store: names may be changed."""
     theirs: h5g.GroupID
     ours: ManifestGroup
-    above: frozenset[int]
+    above: frozenset[_Address]
     """Addresses of this group and of those that it lies in."""
 
 
@@ -121,7 +125,7 @@ class _Judge:
     is_damaged: bool
     verdict: Verdict = field(default_factory=Verdict)
     _problems: dict[str, list[Problem]] = field(default_factory=lambda: defaultdict(list))
-    _seen: dict[int, ManifestArray | None] = field(default_factory=dict)
+    _seen: dict[_Address, ManifestArray | None] = field(default_factory=dict)
     """By address: an object with many names is read once."""
     _opened: Any = None
 
@@ -195,7 +199,7 @@ class _Judge:
     def _compare_dataset(
         self,
         dataset: h5py.Dataset,
-        address: int,
+        address: _Address,
         array: ManifestArray | None,
         path: str,
         node: str,
@@ -346,6 +350,6 @@ def _has_values(dataset: h5py.Dataset) -> bool:
         return False
 
 
-def _address(opened: h5o.ObjectID) -> int:
-    low, high = h5g.get_objinfo(opened).objno
-    return int(low | high << 32)
+def _address(opened: h5o.ObjectID) -> _Address:
+    info = h5g.get_objinfo(opened)
+    return (*info.fileno, *info.objno)
