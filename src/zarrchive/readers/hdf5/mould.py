@@ -83,7 +83,14 @@ class Block:
     def fits(self, taken: Taken) -> bool:
         """Look whether a file has this block where it should be, and take what differs."""
         at = taken.moved[self.address]
-        pieces = self._cut(taken, at)
+        try:
+            pieces = (
+                self.form.unpack_from(taken.data, at + self.start)
+                if self.kinds is None
+                else self._of_header(taken, at)
+            )
+        except (StructError, OverflowError):
+            return False  # it would be beyond the end
         if pieces is None or self.constants(pieces) != self.expected:
             return False
         moved = taken.moved
@@ -103,17 +110,12 @@ class Block:
             )
         return True
 
-    def _cut(self, taken: Taken, at: int) -> tuple[Any, ...] | None:
-        """Cut what a file has at an address; None where it has nothing of the kind."""
-        if self.kinds is not None:
-            parts = taken.parts(at)
-            if parts is None or parts.kinds != self.kinds:
-                return None
-            return self.form.unpack(parts.data)
-        try:
-            return self.form.unpack_from(taken.data, at + self.start)
-        except (StructError, OverflowError):
-            return None  # it would be beyond the end
+    def _of_header(self, taken: Taken, at: int) -> tuple[Any, ...] | None:
+        """Cut the messages of the object header at an address; None where they are others."""
+        parts = taken.parts(at)
+        if parts is None or parts.kinds != self.kinds:
+            return None
+        return self.form.unpack(parts.data)
 
     def _leads_into_heaps(self, taken: Taken, pieces: tuple[Any, ...]) -> bool:
         """Take the places of objects of heaps; whether each is at one place."""
