@@ -178,6 +178,13 @@ class WebServer:
     """Refuse every ``If-Match``, as servers do whose tag depends on the encoding."""
     truncate_at: int | None = None
     """Send no bytes beyond this offset."""
+    delay: float = 0.0
+    """Seconds before each answer."""
+    most_at_once: int = 0
+    """Requests that were answered at a time, at most."""
+    running: int = 0
+    """Requests that are being answered."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
     log: list[tuple[str, str, str | None]] = field(default_factory=list)
     """``(method, path with query, Range header)`` of every request."""
 
@@ -217,6 +224,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Write nothing to stderr."""
 
     def _answer(self, *, with_body: bool) -> None:
+        web = self.web
+        with web.lock:
+            web.running += 1
+            web.most_at_once = max(web.most_at_once, web.running)
+        time.sleep(web.delay)
+        try:
+            self._answer_now(with_body=with_body)
+        finally:
+            with web.lock:
+                web.running -= 1
+
+    def _answer_now(self, *, with_body: bool) -> None:
         wanted = self.headers.get("Range")
         self.web.log.append((self.command, self.path, wanted))
         path = unquote(urlsplit(self.path).path).lstrip("/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -200,6 +202,43 @@ def test_remote_files(sample, other) -> None:
         assert values_of(array).tolist() == [101, 102]
     (problem,) = HDF5Reader().read(MemorySource(sample.path.read_bytes())).all_problems()
     assert "cannot be reached" in problem.what
+
+
+def test_many_remote_files_are_opened_together(sample) -> None:
+    names = [f"{number:02d}.h5" for number in range(40)]
+    for number, name in enumerate(names):
+        with h5py.File(sample.path.with_name(name), "w") as file:
+            file["x"] = np.arange(5) + number
+    with sample.writing() as file:
+        for name in names:
+            file[f"g/{name}"] = h5py.ExternalLink(name, "/x")
+            file[f"h/{name}"] = h5py.ExternalLink(name, "/x")
+    paths = [sample.path, *(sample.path.with_name(name) for name in names)]
+    with web_server({path.name: path.read_bytes() for path in paths}) as server:
+        server.delay = 0.01
+        group = read_group(f"{server.url}file.h5")
+        assert server.most_at_once > 4
+        assert group.all_problems() == ()
+        for one in "gh":
+            values = [values_of(array)[0] for array in group.groups[one].arrays.values()]
+            assert values == list(range(40))
+
+
+def test_more_files_than_are_open_at_a_time(sample) -> None:
+    for number in range(60):
+        with h5py.File(sample.path.with_name(f"{number:02d}.h5"), "w") as file:
+            file.create_dataset("x", data=np.arange(6) + number, chunks=(2,))
+            file["x"].make_scale("x")
+    with sample.writing() as file:
+        for number in [*range(60), *reversed(range(60))]:
+            group = file.require_group(f"g{number:02d}")
+            group[f"x{len(group)}"] = h5py.ExternalLink(f"{number:02d}.h5", "/x")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    group = sample.checked()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    for number in range(60):
+        arrays = group.groups[f"g{number:02d}"].arrays
+        assert [values_of(one)[0] for one in arrays.values()] == [number, number]
 
 
 def test_a_series_whose_files_have_files_of_their_own(tmp_path) -> None:

@@ -16,12 +16,28 @@ from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.virtual import with_current_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zarrchive.readers.hdf5.attribute_values import Attributes
-    from zarrchive.readers.hdf5.dimensions import Axes
+    from zarrchive.readers.hdf5.dimensions import Axes, Scale
     from zarrchive.readers.hdf5.facts import Facts
+    from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
 
-__all__ = ["variable_of"]
+__all__ = ["variable_of", "wants_values"]
+
+
+def wants_values(
+    file: OpenFile, name: str, facts: Facts, axes: Axes, scales: Mapping[int, Scale]
+) -> bool:
+    """Say whether the values of what a group calls `name` were asked for."""
+    if file.inline is not None:
+        return name in file.inline
+    if len(facts.shape or ()) != 1:
+        return False
+    (scale,) = axes.scales
+    found = None if scale is None else scales.get(scale)
+    return found is not None and found.name == name
 
 
 def variable_of(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from zarrchive.errors import FormatError, Problem
 from zarrchive.manifests import ManifestGroup
 from zarrchive.readers.hdf5.attributes import read_attributes
-from zarrchive.readers.hdf5.dataset import variable_of
+from zarrchive.readers.hdf5.dataset import variable_of, wants_values
 from zarrchive.readers.hdf5.dimensions import Axes, Scales, is_pure_dimension
 from zarrchive.readers.hdf5.facts import Facts, read_facts
-from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.group_arrays import group_arrays
 from zarrchive.readers.hdf5.names import node_name
 from zarrchive.readers.hdf5.nodes import Entry, Names, nodes_of
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zarrchive.readers.hdf5.attribute_values import Attributes
-    from zarrchive.readers.hdf5.linked_files import LinkedDataset
     from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
@@ -91,6 +89,7 @@ def mapped(file: OpenFile, found: Explored) -> Steps[ManifestGroup]:
         key: one
         for node in nodes
         for one in _entries(node)
+        if one.linked is None
         for key in [key_of(file, contents, one)]
     }
     yield from _read_variables(contents, wanted)
@@ -138,14 +137,6 @@ class Contents:
     variables: dict[tuple[int, bool], Variable | Reason | None] = field(default_factory=dict)
     """By address and whether the values are wanted; None for what is no variable."""
 
-    def add_linked(self, linked: LinkedDataset) -> None:
-        """Add a dataset of another file."""
-        self.facts[linked.number] = linked.facts
-        self.attributes[linked.number] = linked.attributes
-        self.axes[linked.number] = linked.axes
-        for number, scale in linked.scales.items():
-            self.scales.by_address.setdefault(number, scale)
-
     @property
     def has_numbered_dimensions(self) -> bool:
         """Whether netCDF's numbers tell the dimensions of a variable."""
@@ -156,16 +147,15 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
     """Read attributes and messages of all groups and datasets that are shown."""
     groups = {node.group.address: node.group for node in nodes if node.group.cast is None}
     paths: dict[int, str] = {}
-    linked: list[LinkedDataset] = []
+    contents = Contents(Scales())
     for one in (entry for node in nodes for entry in _entries(node)):
         if one.linked is None:
             paths.setdefault(one.address, one.path)
         else:
-            linked.append(one.linked)
+            contents.scales.by_address.update(one.linked.scales)
     found = {address: scan.by_address[address] for address in paths}
     datasets = {at: one for at, one in found.items() if isinstance(one, FileObject)}
     objects = [*groups.values(), *datasets.values()]
-    contents = Contents(Scales())
     attributes = yield from read_attributes(file, objects)
     contents.attributes = dict(zip([one.address for one in objects], attributes, strict=True))
     facts = yield from read_facts(file, list(datasets.values()))
@@ -180,29 +170,24 @@ def _contents(file: OpenFile, scan: Scan, nodes: list[Node]) -> Steps[Contents]:
             )
     if scan.claimed and contents.has_numbered_dimensions:
         raise Entangled
-    for elsewhere in linked:
-        contents.add_linked(elsewhere)
     return contents
 
 
 def key_of(file: OpenFile, contents: Contents, entry: Entry) -> tuple[int, bool]:
     """Return address, and whether the values are wanted under the name of this entry."""
-    address = entry.address
+    address, name = entry.address, entry.link_name
     facts = contents.facts[address]
-    if file.inline is not None:
-        return address, entry.link_name in file.inline
-    if isinstance(facts, Trouble) or len(facts.shape or ()) != 1:
+    if isinstance(facts, Trouble):
         return address, False
-    (scale,) = contents.axes[address].scales
-    found = None if scale is None else contents.scales.by_address.get(scale)
-    return address, found is not None and found.name == entry.link_name
+    axes, scales = contents.axes[address], contents.scales.by_address
+    return address, wants_values(file, name, facts, axes, scales)
 
 
 def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -> Steps[None]:
     """Decide how the values of all datasets are had; what they need is fetched together."""
     keys: list[tuple[int, bool]] = []
     parts = []
-    for key, entry in wanted.items():
+    for key in wanted:
         address, is_wanted = key
         facts, attributes = contents.facts[address], contents.attributes[address]
         if isinstance(facts, Trouble):
@@ -211,17 +196,12 @@ def _read_variables(contents: Contents, wanted: dict[tuple[int, bool], Entry]) -
             contents.variables[key] = None
         else:
             keys.append(key)
-            steps = variable_of(facts, attributes, contents.axes[address], is_wanted=is_wanted)
-            parts.append(steps if entry.linked is None else _elsewhere(facts, steps))
+            parts.append(
+                variable_of(facts, attributes, contents.axes[address], is_wanted=is_wanted)
+            )
     found = yield from together(parts)
     for key, one in zip(keys, found, strict=True):
         contents.variables[key] = refusal_of(one) if isinstance(one, Trouble) else one
-
-
-def _elsewhere(facts: Facts, steps: Steps[Variable | Reason]) -> Steps[Variable | Reason]:
-    """Read a dataset of another file there."""
-    yield from ()
-    return run(steps, facts.file.data)
 
 
 def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
@@ -235,21 +215,29 @@ def _fill_node(file: OpenFile, node: Node, contents: Contents) -> None:
         if not isinstance(entry, Entry):
             node.problems.append(entry[1].at(where, entry[0]))
             continue
-        variable = contents.variables[key_of(file, contents, entry)]
-        if variable is None:
-            continue
-        warnings = contents.attributes[entry.address].reasons
-        axes = contents.axes.get(entry.address)
-        reasons = [*warnings, *(() if axes is None else axes.reasons)]
-        if isinstance(variable, Reason):
-            reasons.append(variable)
-        else:
+        variable, reasons = _looked_up(file, contents, entry)
+        if variable is not None:
             name, reason = node_name(entry.link_name, Names(node))
-            reasons += [one for one in (reason, variable.storage.caution) if one is not None]
+            reasons += [] if reason is None else [reason]
             node.variables[name] = (entry.path, variable)
-        if entry.linked is not None:
-            reasons = [entry.linked.told(one) for one in reasons]
         node.problems.extend(one.at(where, entry.path) for one in reasons)
+
+
+def _looked_up(
+    file: OpenFile, contents: Contents, entry: Entry
+) -> tuple[Variable | None, list[Reason]]:
+    """Return what an entry shows, if anything, and what is to be said of it."""
+    if entry.linked is not None:
+        return entry.linked.variable, list(entry.linked.reasons)
+    variable = contents.variables[key_of(file, contents, entry)]
+    if variable is None:
+        return None, []
+    axes = contents.axes.get(entry.address)
+    reasons = [*contents.attributes[entry.address].reasons, *(() if axes is None else axes.reasons)]
+    if isinstance(variable, Reason):
+        return None, [*reasons, variable]
+    caution = variable.storage.caution
+    return variable, [*reasons, *(() if caution is None else (caution,))]
 
 
 def _assembled(file: OpenFile, nodes: list[Node], contents: Contents) -> ManifestGroup:

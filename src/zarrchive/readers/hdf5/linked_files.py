@@ -6,21 +6,25 @@ one that has the link (`H5Pset_elink_prefix`), and so does this; nowhere else, t
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from zarrchive.errors import FormatError, LocationError
+from zarrchive.errors import FormatError, ZarrchiveError
 from zarrchive.location.beside import open_beside
 from zarrchive.readers.hdf5.attributes import read_attributes
-from zarrchive.readers.hdf5.dimensions import Axes, Scale, Scales
-from zarrchive.readers.hdf5.facts import Facts, read_facts
+from zarrchive.readers.hdf5.dataset import variable_of, wants_values
+from zarrchive.readers.hdf5.dimensions import Scales, is_pure_dimension
+from zarrchive.readers.hdf5.facts import read_facts
 from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.link_reasons import cycle, maze, other_file
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
 from zarrchive.readers.hdf5.opened import opened
 from zarrchive.readers.hdf5.problems import Reason, refusal_of
-from zarrchive.readers.hdf5.requests import Trouble
+from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.scale_names import outer_scales
 from zarrchive.readers.hdf5.scan import Scan
 
@@ -29,45 +33,47 @@ if TYPE_CHECKING:
 
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.readers.hdf5.attribute_values import Attributes
+    from zarrchive.readers.hdf5.dimensions import Scale
     from zarrchive.readers.hdf5.links import Link
+    from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.opened import OpenFile
+    from zarrchive.readers.hdf5.variable import Variable
 
 __all__ = ["LinkedDataset", "LinkedFiles"]
 
 _MOST_LINKS: Final = 16
 """Links into other files one behind the other; as many as HDF5 follows."""
+_MOST_OPEN: Final = 16
+"""Files that are open at a time: a system allows a thousand or so."""
 _MOST_GROUPS: Final = 1000
 """Groups of other files that are shown in one, before links are taken for an endless maze."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedDataset:
-    """A dataset of another file."""
+    """A dataset of another file, which was looked at."""
 
-    number: int
-    """In place of an address: no object of the file that has the link has it."""
-    facts: Facts
-    attributes: Attributes
-    axes: Axes
+    variable: Variable | None
+    """None where it holds no values, or they cannot be had. Numbers in place of addresses tell its
+    dimensions."""
+    reasons: tuple[Reason, ...]
+    """What was lost or changed."""
     scales: Mapping[int, Scale]
-    """Those that `axes` name, by numbers in place of addresses."""
-
-    def told(self, reason: Reason) -> Reason:
-        """Return a reason that names the other file."""
-        return replace(reason, what=f"{reason.what} (it is in {self.facts.file.where})")
+    """Those of its dimensions, by number."""
 
 
-class _Other(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Other:
     """Another file, and what was seen of it."""
 
     file: OpenFile
     scan: Scan
+    stack: ExitStack
 
 
 @dataclass(slots=True, eq=False)
 class LinkedFiles:
-    """The files that the links of one file lead into; each is opened once."""
+    """The files that the links of one file lead into."""
 
     read: Callable[[OpenFile, str | None], ManifestGroup]
     """Reads a group of a file."""
@@ -75,21 +81,33 @@ class LinkedFiles:
     """File and address of the groups of other files that all of it is inside of."""
     n_links: int = 0
     """Links into other files that led to this one."""
-    shown: list[int] = field(default_factory=list)
-    """Addresses of the groups that were shown, here and in all files that led here."""
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _others: dict[bytes, _Other | Reason] = field(default_factory=dict)
-    _numbers: dict[tuple[str, int], int] = field(default_factory=dict)
-    _last_number: int = 0
+    shown: list[str] = field(default_factory=list)
+    """Places of groups of other files, here and in all files that led here."""
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Numbers in place of addresses, by file and address, here and in all those files."""
+    n_before: int = 0
+    """How many were shown before this file was read."""
+    _expected: tuple[bytes, ...] = ()
+    _others: OrderedDict[bytes, _Other | Reason] = field(default_factory=OrderedDict)
+    """The last that were used come last."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stack.close()
+        while self._others:
+            self._close_oldest()
+
+    def begin(self, expected: tuple[bytes, ...]) -> None:
+        """Begin to follow links; `expected` are the files that they lead into, in that order.
+
+        A file may be read once more, in another way.
+        """
+        self._expected = expected
+        del self.shown[self.n_before :]
 
     def target(
-        self, file: OpenFile, link: Link, above: set[tuple[str, int]], place: str
+        self, file: OpenFile, link: Link, node: Node, place: str
     ) -> FileObject | LinkedDataset | Reason:
         """Return what a link leads to, or why it leads nowhere.
 
@@ -99,117 +117,163 @@ class LinkedFiles:
             The file that has the link.
         link
             The link.
-        above
-            File and address of the group that has it, and of all that it lies in.
+        node
+            The group that has it.
         place
             Path of the link.
         """
+        above = self.above | {(file.where, one.group.address) for one in node.lineage()}
+        found = self.follow(file, link, above, place)
+        if isinstance(found, _Group):
+            target = "/" + found.target.strip("/")
+            shown = _shown_at(found.group, target, file.where, place)
+            number = self._number(file, -1 - len(self.numbers))
+            return FileObject(number, link.target, "group", None, cast=shown)
+        return found
+
+    def follow(
+        self, file: OpenFile, link: Link, above: frozenset[tuple[str, int]], place: str
+    ) -> FileObject | LinkedDataset | _Group | Reason:
+        """Return what the link at `place` leads to; `above` are the groups that it is in."""
         if self.n_links >= _MOST_LINKS:
             return other_file(link, f"it is behind {_MOST_LINKS} such links")
-        other = self._others.get(link.file)
-        if other is None:
-            other = self._others[link.file] = self._opened(file, link)
+        other = self._other(file, link)
         if isinstance(other, Reason):
             return other_file(link, other.what, other.hint)
         try:
             address = run(other.scan.find(link.target), other.file.data)
             if isinstance(address, NotThere):
-                return self._not_there(other, link, address, above, place)
+                if address.external is None:
+                    return other_file(link, f"there is no such object ({address.why})")
+                behind = self._behind(other, above)
+                return behind.follow(other.file, address.external, above, place)
             run(other.scan.read({address: link.target}), other.file.data)
-        except Trouble as trouble:
-            return other_file(link, str(trouble))
-        found = other.scan.by_address[address]
-        if isinstance(found, Reason):
-            return other_file(link, found.what, found.hint)
-        if found.kind == "group":
-            group = self._group(other, link, found, above)
-            if isinstance(group, Reason):
-                return group
-            target = "/" + link.target.decode("utf-8", "replace").strip("/")
-            shown = _shown_at(group, target, file.where, place)
-            return FileObject(self._new_number(), link.target, "group", None, cast=shown)
-        return self._dataset(other, link, found) if found.kind == "dataset" else found
+            return self._object(other, link, other.scan.by_address[address], above, place)
+        except (Trouble, *PARSE_ERRORS) as trouble:
+            return other_file(link, refusal_of(trouble).what)
 
-    def _opened(self, file: OpenFile, link: Link) -> _Other | Reason:
-        name = link.file.decode("utf-8", "surrogateescape")
-        try:
-            source = self._stack.enter_context(open_beside(file.source, name, may_have_moved=True))
-            other = self._stack.enter_context(opened(source, file.inline))
-        except (LocationError, FormatError) as error:
-            problem = error.problem
-            return Reason(problem.code, f"{problem.where}: {problem.what}", problem.hint)
-        other.largest_run = file.largest_run
-        return _Other(other, Scan(other))
-
-    def _not_there(
+    def _object(
         self,
         other: _Other,
         link: Link,
-        found: NotThere,
-        above: set[tuple[str, int]],
+        found: FileObject | Reason,
+        above: frozenset[tuple[str, int]],
         place: str,
-    ) -> FileObject | LinkedDataset | Reason:
-        if found.external is None:
-            return other_file(link, f"there is no such object ({found.why})")
-        return self._behind(other.file, above).target(other.file, found.external, set(), place)
+    ) -> FileObject | LinkedDataset | _Group | Reason:
+        if isinstance(found, Reason):
+            return other_file(link, found.what, found.hint)
+        if found.kind == "group":
+            return self._group(other, link, found, above, place)
+        if found.kind == "dataset":
+            return self._dataset(other, found, place.rpartition("/")[2])
+        return found
 
-    def _behind(self, other: OpenFile, above: set[tuple[str, int]]) -> LinkedFiles:
+    def _other(self, file: OpenFile, link: Link) -> _Other | Reason:
+        """Return a file, which is opened if it is not one of the last."""
+        if link.file not in self._others:
+            self._open(file, link.file)
+        self._others.move_to_end(link.file)
+        return self._others[link.file]
+
+    def _open(self, file: OpenFile, name: bytes) -> None:
+        """Open a file, and those that will be next where each takes its time."""
+        names = [name]
+        if file.source.local_path is None and name in self._expected:
+            following = self._expected[self._expected.index(name) + 1 :]
+            names += [one for one in following if one not in self._others][: _MOST_OPEN - 1]
+        while len(self._others) > _MOST_OPEN - len(names):
+            self._close_oldest()
+        if len(names) == 1:
+            self._others[name] = _opened(file, name)
+            return
+        with ThreadPoolExecutor(len(names)) as pool:
+            # What is noted of files beside others is noted in each thread.
+            jobs = [pool.submit(copy_context().run, _opened, file, one) for one in names]
+        self._others.update((one, job.result()) for one, job in zip(names, jobs, strict=True))
+
+    def _close_oldest(self) -> None:
+        _, other = self._others.popitem(last=False)
+        if isinstance(other, _Other):
+            other.stack.close()
+
+    def _behind(self, other: _Other, above: frozenset[tuple[str, int]]) -> LinkedFiles:
         """Return what follows the links of another file."""
-        behind = LinkedFiles(self.read, self.above | above, self.n_links + 1, self.shown)
-        other.linked = self._stack.enter_context(behind)
+        shown, numbers = self.shown, self.numbers
+        behind = LinkedFiles(self.read, above, self.n_links + 1, shown, numbers, len(shown))
+        other.file.linked = other.stack.enter_context(behind)
         return behind
 
     def _group(
-        self, other: _Other, link: Link, found: FileObject, above: set[tuple[str, int]]
-    ) -> ManifestGroup | Reason:
-        if (other.file.where, found.address) in self.above | above:
+        self,
+        other: _Other,
+        link: Link,
+        found: FileObject,
+        above: frozenset[tuple[str, int]],
+        place: str,
+    ) -> _Group | Reason:
+        if (other.file.where, found.address) in above:
             return cycle()
         if len(self.shown) >= _MOST_GROUPS:
             return maze()
-        self.shown.append(found.address)
-        self._behind(other.file, above)
+        self.shown.append(place)
+        self._behind(other, above)
+        target = link.target.decode("utf-8", "surrogateescape")
         try:
-            return self.read(other.file, link.target.decode("utf-8", "surrogateescape"))
+            return _Group(self.read(other.file, target), target)
         except FormatError as error:
             return other_file(link, error.problem.what, error.problem.hint)
 
-    def _dataset(self, other: _Other, link: Link, found: FileObject) -> LinkedDataset | Reason:
-        (facts,) = run(read_facts(other.file, [found]), other.file.data)
+    def _dataset(self, other: _Other, found: FileObject, name: str) -> LinkedDataset:
+        file, data = other.file, other.file.data
+        (facts,) = run(read_facts(file, [found]), data)
         if isinstance(facts, Trouble):
-            return other_file(link, refusal_of(facts).what)
-        (attributes,) = run(read_attributes(other.file, [found]), other.file.data)
+            raise facts
+        (attributes,) = run(read_attributes(file, [found]), data)
         scales = Scales()
         if attributes.is_scale:
-            scales.add(facts, attributes, link.target.decode("utf-8", "replace"))
+            scales.add(facts, attributes, found.path.decode("utf-8", "replace"))
         axes = scales.axes_of(facts, attributes)
-        try:
-            run(outer_scales(other.scan, scales, [axes]), other.file.data)
-        except Trouble as trouble:
-            return other_file(link, str(trouble))
-        numbers = {one: self._number(other.file, one) for one in scales.by_address}
-        return LinkedDataset(
-            number=self._number(other.file, found.address),
-            facts=facts,
-            attributes=attributes,
-            # Numbers of dimensions are those of the other file, which is not read as a whole.
-            axes=replace(
-                axes,
-                scales=tuple(None if one is None else numbers.get(one) for one in axes.scales),
-                dimids=None,
-            ),
-            scales={numbers[address]: scale for address, scale in scales.by_address.items()},
-        )
+        run(outer_scales(other.scan, scales, [axes]), data)
+        numbers = {one: self._number(file, one) for one in scales.by_address}
+        # Numbers of dimensions are those of the other file, which is not read as a whole.
+        own = tuple(None if one is None else numbers.get(one) for one in axes.scales)
+        axes = replace(axes, scales=own, dimids=None)
+        by_number = {numbers[address]: scale for address, scale in scales.by_address.items()}
+        variable = None
+        if not is_pure_dimension(attributes):
+            is_wanted = wants_values(file, name, facts, axes, by_number)
+            variable = run(variable_of(facts, attributes, axes, is_wanted=is_wanted), data)
+        refusal = variable if isinstance(variable, Reason) else None
+        variable = None if isinstance(variable, Reason) else variable
+        caution = None if variable is None else variable.storage.caution
+        reasons = [*attributes.reasons, *axes.reasons]
+        reasons += [one for one in (refusal, caution) if one is not None]
+        told = (replace(one, what=f"{one.what} (it is in {file.where})") for one in reasons)
+        return LinkedDataset(variable, tuple(told), by_number)
 
     def _number(self, file: OpenFile, address: int) -> int:
-        """Return the number of an object of another file."""
-        key = file.where, address
-        if key not in self._numbers:
-            self._numbers[key] = self._new_number()
-        return self._numbers[key]
+        """Return the number of an object of another file, which no address is."""
+        return self.numbers.setdefault((file.where, address), -1 - len(self.numbers))
 
-    def _new_number(self) -> int:
-        self._last_number -= 1
-        return self._last_number
+
+class _Group(NamedTuple):
+    """A group of another file, and its path there."""
+
+    group: ManifestGroup
+    target: str
+
+
+def _opened(file: OpenFile, raw: bytes) -> _Other | Reason:
+    name = raw.decode("utf-8", "surrogateescape")
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(open_beside(file.source, name, may_have_moved=True))
+            other = stack.enter_context(opened(source, file.inline))
+        except ZarrchiveError as error:
+            problem = error.problems[0]
+            return Reason(problem.code, f"{problem.where}: {problem.what}", problem.hint)
+        other.largest_run = file.largest_run
+        return _Other(other, Scan(other), stack.pop_all())
 
 
 def _shown_at(group: ManifestGroup, target: str, where: str, place: str) -> ManifestGroup:

@@ -42,7 +42,7 @@ class Entry:
     link_name: str
     path: str
     linked: LinkedDataset | None = None
-    """If it is in another file."""
+    """If it is in another file; the address means nothing then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +86,8 @@ def nodes_of(scan: Scan, start: FileObject, path: str) -> list[Node]:
 
     Raises `Entangled` where a group that was read as another has two names.
     """
+    if scan.file.linked is not None:
+        scan.file.linked.begin(_other_files(scan))
     nodes: list[Node] = []
     shown = _Shown({start.address})
     pending = [Node(path, start, None)]
@@ -104,13 +106,20 @@ def nodes_of(scan: Scan, start: FileObject, path: str) -> list[Node]:
             if isinstance(target, Reason):
                 node.entries.append((place, target))
             elif isinstance(target, LinkedDataset):
-                node.entries.append(Entry(target.number, name, place, target))
+                node.entries.append(Entry(0, name, place, target))
             elif target.kind == "dataset":
                 node.entries.append(Entry(target.address, name, place))
             elif target.kind == "group":
                 children.append(_child(node, target, name, place))
         pending.extend(reversed(children))
     return nodes
+
+
+def _other_files(scan: Scan) -> tuple[bytes, ...]:
+    """Return the names of the files that links lead into, each once."""
+    objects = (one for one in scan.by_address.values() if isinstance(one, FileObject))
+    links = (link for one in objects for link in one.links if link.kind == EXTERNAL)
+    return tuple(dict.fromkeys(link.file for link in links))
 
 
 @dataclass(slots=True)
@@ -167,5 +176,4 @@ def _elsewhere(
     linked = scan.file.linked
     if linked is None:
         return other_file(link, "here, it is not followed")
-    above = {(scan.file.where, one.group.address) for one in node.lineage()}
-    return linked.target(scan.file, link, above, place)
+    return linked.target(scan.file, link, node, place)

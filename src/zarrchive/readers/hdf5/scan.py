@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUP", "Entangled", "Scan"]
 
-_DATASPACE, _DATATYPE = 0x01, 0x03
+_DATASPACE, _DATATYPE, _LAYOUT = 0x01, 0x03, 0x08
 GROUP: Final = frozenset({0x02, 0x11})
 """Kinds of messages that only groups have: link info, symbol table."""
 _SHARED: Final = 2
@@ -193,6 +193,8 @@ class Scan:
         if _DATATYPE in kinds:
             kind: Kind = "dataset" if _DATASPACE in kinds else "datatype"
             if kind == "datatype":
+                if _LAYOUT in kinds:
+                    raise Damaged("its object header says where values are, but not of what shape")
                 # Nothing of it is shown, but what should have been something else is damage.
                 for one in messages:
                     if one.kind == _DATATYPE and not one.flags & _SHARED:
