@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import zarrchive
 from zarrchive.errors import FormatError, Problem, ZarrchiveError
+from zarrchive.manifests.values import values_of
 from zarrchive.readers.hdf5 import moulds, opened
 from zarrchive.readers.open import read_group
 from zarrchive.testing.hdf5.alike import structures, write
@@ -188,6 +189,33 @@ def test_texts_that_are_in_heaps(tmp_path) -> None:
         group = read_group(path)
         assert group.attributes == {"history": f"written by run {number:03d}", "title": "a series"}
         assert group.arrays["x"].attributes["comment"] == f"of run {number}, \u00e9"
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_variables_that_are_texts(tmp_path, libver) -> None:
+    paths = [tmp_path / f"{number}.h5" for number in range(7)]
+    text = h5py.string_dtype()
+    for number, path in enumerate(paths):
+        with h5py.File(path, "w", libver=libver) as file:
+            file["names"] = [f"station {number}", "é" * number, ""]
+            file["one"] = f"run {number}"
+            chunked = file.create_dataset("chunked", (9,), text, chunks=(2,), compression="gzip")
+            chunked[: 5 + number % 3] = [f"{one}" * number for one in range(5 + number % 3)]
+            file.create_dataset("never", (4,), text)
+    assert checked(paths) == checked(paths, inline=None) == 5
+    for number, path in enumerate(paths):
+        arrays = read_group(path).arrays
+        assert values_of(arrays["names"]).tolist() == [f"station {number}", "é" * number, ""]
+        assert values_of(arrays["one"])[()] == f"run {number}"
+    # Fill values are in heaps, too; h5py cannot read these files.
+    for fills, expected in ((["none"] * 7, 5), ([f"none {number}" for number in range(7)], 0)):
+        for path, fill in zip(paths, fills, strict=True):
+            with h5py.File(path, "w", libver=libver) as file:
+                file.create_dataset("d", (4,), text, fillvalue=fill, chunks=(2,))
+                file["d"][0] = "a"
+        assert checked(paths, inline=None) == expected
+        for path, fill in zip(paths, fills, strict=True):
+            assert values_of(read_group(path).arrays["d"]).tolist() == ["a", fill, fill, fill]
 
 
 def test_files_that_are_mapped(tmp_path) -> None:

@@ -182,7 +182,7 @@ def _decided(model: VariableModel, file: OpenFile, taken: Taken) -> ChunkManifes
         or storage.chunk_shape != model.chunk_shape
         or codecs_of_storage(storage) != model.codecs
         or storage.caution is not None
-        or (storage.nmissing and fill_value(facts) is None)
+        or (storage.nmissing and not facts.kind.is_vlen_string and fill_value(facts) is None)
     ):
         return None
     nothing = model.array.manifest

@@ -38,7 +38,7 @@ from zarrchive.readers.hdf5.opened import OpenFile
 from zarrchive.readers.hdf5.stored_models import stored_model
 from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.watched import Unwatchable, Watched, WatchedFile
-from zarrchive.readers.hdf5.watched_heaps import WatchedHeaps
+from zarrchive.readers.hdf5.watched_heaps import WatchedHeaps, place_in_heap
 
 if TYPE_CHECKING:
     import mmap
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.mould_making import Slot
     from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.object_header import Message
-    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.requests import Steps, Trouble
     from zarrchive.readers.hdf5.superblock import Superblock
 
 __all__ = ["Learned", "learned", "learned_of_group"]
@@ -98,10 +98,15 @@ def learned(
     """
     models = tuple(_models(file, data.data, found, root))
     watched = WatchedFile(data)
-    again = _opened_again(file, watched, GlobalHeaps(file.superblock))
+    heaps = GlobalHeaps(file.superblock)
+    if any(one.known["kind"].is_vlen_string for model in models for one in model.variables):
+        # Their values are in the heaps of attributes.
+        heaps = WatchedHeaps(file.superblock, heaps=file.heaps, data=data, log=watched.log)
+    again = _opened_again(file, watched, heaps)
     seen = run(explored(again, group), watched)
     mould = _mould(again, data, seen, models, file.superblock.root)
-    taken = mould.taken_of(data.data, file.superblock)
+    in_heap = partial(place_in_heap, file, data)
+    taken = mould.taken_of(data.data, file.superblock, in_heap)
     if taken is None or taken.changed or cast(models, file, taken) != root:
         raise Unwatchable("not everything was seen")
     return Learned(mould, models)
@@ -203,6 +208,7 @@ def _slots(
             raise Unwatchable("an object was not understood")
         if address in anew:
             yield _place(_layout_of(one)), Layout(address)
+            yield from _fill_in_heap(file, seen.contents.facts[address])
         listed = run(listed_attributes(file, one), watched)
         may_be_scale = any(message.name == b"CLASS" for message in listed)
         for message in listed:
@@ -235,6 +241,21 @@ def _in_heaps(
             place, data = file.heaps.placed(heap, number)
             at = start + n * (width + 8) + 4
             yield (at, at + width + 4), HeapObject(place, len(data))
+
+
+def _fill_in_heap(
+    file: OpenFile, facts: Facts | Trouble
+) -> Iterator[tuple[tuple[int, int], HeapObject]]:
+    """Yield where the fill value of a dataset refers to a text in a heap."""
+    value = facts.fill.value if isinstance(facts, Facts) and facts.kind.is_vlen_string else None
+    width = file.superblock.address_size
+    if value and any(value):
+        heap = file.superblock.address(value, 4)
+        number = int.from_bytes(value[4 + width :], "little")
+        run(file.heaps.load((heap,)), file.data)
+        place, data = file.heaps.placed(heap, number)
+        start, stop = _place(value)
+        yield (start + 4, stop), HeapObject(place, len(data))
 
 
 def _text_in_heap(file: OpenFile, message: AttributeMessage) -> bytes | None:
@@ -327,7 +348,6 @@ def _variable(
     if (
         facts.is_told_by_h5py
         or facts.external is not None
-        or facts.kind.is_vlen_string
         or not isinstance(layout, Compact | Contiguous | Chunked)
     ):
         raise Unwatchable("its values are elsewhere")

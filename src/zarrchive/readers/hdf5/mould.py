@@ -155,12 +155,17 @@ class Mould:
     nbytes: int
     """Bytes of all blocks."""
 
-    def taken_of(self, data: bytes | mmap.mmap, superblock: Superblock) -> Taken | None:
+    def taken_of(
+        self,
+        data: bytes | mmap.mmap,
+        superblock: Superblock,
+        in_heap: Callable[[int, int, int], int | None],
+    ) -> Taken | None:
         """Return what another file has in the places of this one; None where it is not alike."""
         if not _are_alike(self.superblock, superblock) or self.nbytes > superblock.size:
             return None
         moved = {self.start: superblock.root}
-        return self.filled(Taken(data, moved, {}, [], _nowhere, _nowhere))
+        return self.filled(Taken(data, moved, {}, [], in_heap, _no_parts))
 
     def filled(self, taken: Taken) -> Taken | None:
         """Take what there is from where `taken` starts; None where it is not alike."""
@@ -170,8 +175,8 @@ class Mould:
         return taken if _stay_apart(taken.moved, self.superblock.undefined) else None
 
 
-def _nowhere(*_: int) -> None:
-    """Find nothing: heaps and headers of whole files are blocks as all others."""
+def _no_parts(_: int) -> None:
+    """Find nothing: headers of whole files are blocks as all others."""
 
 
 def _are_alike(mine: Superblock, other: Superblock) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,6 +18,7 @@ from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.scan import Entangled
 from zarrchive.readers.hdf5.siblings import Siblings
 from zarrchive.readers.hdf5.watched import Unwatchable
+from zarrchive.readers.hdf5.watched_heaps import place_in_heap
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -145,7 +147,8 @@ def _alike(file: OpenFile, data: HeldBytes, choices: _Choices) -> ManifestGroup 
     for kept in _STORE.moulds:
         if kept.choices != choices:
             continue
-        taken = kept.learned.mould.taken_of(data.data, file.superblock)
+        in_heap = partial(place_in_heap, file, data)
+        taken = kept.learned.mould.taken_of(data.data, file.superblock, in_heap)
         found = None if taken is None else cast(kept.learned.groups, file, taken)
         if found is not None:
             _STORE.used(kept)

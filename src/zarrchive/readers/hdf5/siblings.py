@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.errors import ZarrchiveError
@@ -21,6 +22,7 @@ from zarrchive.readers.hdf5.object_header import read_header
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.scan import GROUP
 from zarrchive.readers.hdf5.watched import Unwatchable
+from zarrchive.readers.hdf5.watched_heaps import place_in_heap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,17 +137,5 @@ class Siblings:
         """Return what the group at `address` has; None where it is not alike."""
         moved = {mould.start: address}
         parts = self.headers.parts
-        return mould.filled(Taken(self.data.data, moved, {}, [], self._in_heap, parts))
-
-    def _in_heap(self, heap: int, number: int, nbytes: int) -> int | None:
-        """Return the place of an object of a global heap that has so many bytes."""
-        heaps = self.file.heaps
-        if heap in {0, self.file.superblock.undefined}:
-            return None
-        try:
-            if heap not in heaps:
-                run(heaps.load((heap,)), self.data)
-            place, data = heaps.placed(heap, number)
-        except Trouble:
-            return None
-        return place if len(data) == nbytes else None
+        in_heap = partial(place_in_heap, self.file, self.data)
+        return mould.filled(Taken(self.data.data, moved, {}, [], in_heap, parts))

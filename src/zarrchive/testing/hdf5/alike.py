@@ -36,7 +36,7 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
                 "name": draw(st.sampled_from([f"v{number}", *dims[:1]]))
                 if rank == 1
                 else f"v{number}",
-                "dtype": draw(st.sampled_from(["i2", "f4", "f8", "i4", "u1", "S1"])),
+                "dtype": draw(st.sampled_from(["i2", "f4", "f8", "i4", "u1", "S1", "text"])),
                 "dims": tuple(dims[:rank]),
                 "chunks": tuple(draw(st.integers(1, sizes[axis])) for axis in range(rank)),
                 "is_chunked": draw(st.booleans()) and rank > 0,
@@ -72,16 +72,22 @@ def fill(file: Any, structure: Mapping[str, Any], seed: int) -> None:
         group = file.createGroup(one["group"]) if one["group"] else file
         if one["name"] in group.variables:
             continue
-        options = dict(one["filters"])
-        dtype = np.dtype(one["dtype"])
-        if one["is_big"] and dtype.itemsize > 1:
+        is_text = one["dtype"] == "text"
+        options = {} if is_text else dict(one["filters"])
+        dtype = np.dtype("O" if is_text else one["dtype"])
+        if one["is_big"] and dtype.itemsize > 1 and not is_text:
             dtype, options["endian"] = dtype.newbyteorder(">"), "big"
         if one["is_chunked"]:
             options["chunksizes"] = one["chunks"]
-        variable = group.createVariable(one["name"], dtype, one["dims"], **options)
+        kind = str if is_text else dtype
+        variable = group.createVariable(one["name"], kind, one["dims"], **options)
         for number in range(one["n_attributes"]):
             value = [f"text {seed:04d}", np.float32(seed), np.arange(3) + seed][number % 3]
             variable.setncattr(f"attribute{number}", value)
         shape = tuple(structure["sizes"][name] for name in one["dims"])
         values = random.integers(0, 2 + 50 * (seed % 3), shape)
-        variable[...] = values.astype("u1").view("S1") if dtype.kind == "S" else values
+        if is_text:
+            texts = np.vectorize(lambda n: "text " * (n % 4), otypes=[object])
+            variable[...] = texts(values) if shape else f"text {seed}"
+        else:
+            variable[...] = values.astype("u1").view("S1") if dtype.kind == "S" else values
