@@ -265,7 +265,32 @@ def test_a_committed_type_that_groups_share(tmp_path) -> None:
     entangled(tmp_path / "file.h5", commit, n_cast=29)
 
 
-def test_dimensions_that_groups_inherit(tmp_path) -> None:
+def members(path, *, odd=None) -> None:
+    """Write an ensemble whose members share a grid."""
+    with netCDF4.Dataset(path, "w") as file:
+        for name, size in (("lat", 4), ("lon", 5)):
+            file.createDimension(name, size)
+            file.createVariable(name, "f4", (name,))[:] = np.arange(size)
+        file.createDimension("bare", 3)
+        for number in range(30):
+            group = file.createGroup(f"member{number}")
+            shape = ("lon", "lat") if number == odd else ("lat", "lon")
+            group.createVariable("t", "f4", shape, zlib=True)[:] = number
+            group.createVariable("n", "i2", ("bare",))[:] = number
+
+
+def test_dimensions_that_groups_share(tmp_path) -> None:
+    path = tmp_path / "file.nc"
+    members(path)
+    assert checked(path) == checked(path, inline=None) >= 28
+    opened_here = zarrchive.open_virtual_datatree(path).virtual.open()
+    with xr.open_datatree(path, engine="netcdf4") as expected:
+        xr.testing.assert_identical(opened_here.load(), expected.load())
+    members(path, odd=20)
+    assert checked(path) >= 27
+
+
+def test_dimensions_that_grow(tmp_path) -> None:
     path = tmp_path / "file.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("time", None)
@@ -304,6 +329,16 @@ def test_groups_that_share_a_datasets_name_with_a_group(tmp_path) -> None:
     assert checked(path) == 29
 
 
+def test_a_series_of_files_of_groups(tmp_path) -> None:
+    paths = [tmp_path / f"{number}.nc" for number in range(4)]
+    for path in paths:
+        members(path)
+    for path in [*paths, *paths]:
+        found = read_group(path)
+        assert differences_from_h5py(path, found) == []
+    assert len(moulds._STORE.moulds) == 1
+
+
 def test_two_kinds_of_groups(tmp_path) -> None:
     path = tmp_path / "file.h5"
     with h5py.File(path, "w") as file:
@@ -315,7 +350,7 @@ def test_two_kinds_of_groups(tmp_path) -> None:
 
 # Damage
 
-BASES = ("groups", "sweeps")
+BASES = ("groups", "sweeps", "members")
 HEADERS = (*BASES, "old groups", "attributes", "links, compact", "shared messages")
 
 
@@ -349,9 +384,9 @@ def damaged(tmp_path_factory):
 
     @cache
     def base(name):
-        {"groups": groups, "sweeps": sweeps}.get(name, getattr(ATLAS.get(name), "write", None))(
-            path
-        )
+        {"groups": groups, "sweeps": sweeps, "members": members}.get(
+            name, getattr(ATLAS.get(name), "write", None)
+        )(path)
         return base_of(path, name)
 
     return path, base

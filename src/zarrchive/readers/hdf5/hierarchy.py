@@ -17,7 +17,7 @@ from zarrchive.readers.hdf5.nodes import Entry, Names, nodes_of
 from zarrchive.readers.hdf5.objects import FileObject, NotThere
 from zarrchive.readers.hdf5.problems import Reason, refusal_of
 from zarrchive.readers.hdf5.requests import Trouble, together
-from zarrchive.readers.hdf5.scale_names import outer_scales
+from zarrchive.readers.hdf5.scale_names import NOTHING_OUTSIDE, outer_scales
 from zarrchive.readers.hdf5.scan import Entangled, Scan
 from zarrchive.readers.hdf5.variable import Arrays
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.nodes import Node
     from zarrchive.readers.hdf5.opened import OpenFile
     from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.scale_names import Outside
     from zarrchive.readers.hdf5.siblings import Siblings
     from zarrchive.readers.hdf5.variable import Variable
 
@@ -49,6 +50,7 @@ def explored(
     *,
     at: tuple[int, bytes] | None = None,
     siblings: Siblings | None = None,
+    outside: Outside = NOTHING_OUTSIDE,
 ) -> Steps[Explored]:
     """Read what is known of the hierarchy of `file` from the root, or from a group down.
 
@@ -63,6 +65,8 @@ def explored(
     siblings
         Reads groups that are alike as one of them was read; they have no nodes of their own
         below them.
+    outside
+        What is known of dimension scales that are not in the group.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def explored(
     file.paths, file.claimed = scan.walked, scan.claimed
     nodes = nodes_of(scan, start, path)
     contents = yield from _contents(file, scan, nodes)
-    yield from outer_scales(scan, contents.scales, contents.axes.values())
+    yield from outer_scales(scan, contents.scales, contents.axes.values(), outside)
     return Explored(scan, nodes, contents)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -35,6 +36,7 @@ from zarrchive.readers.hdf5.mould_making import Layout, mould_of
 from zarrchive.readers.hdf5.nodes import Entry
 from zarrchive.readers.hdf5.objects import FileObject
 from zarrchive.readers.hdf5.opened import OpenFile
+from zarrchive.readers.hdf5.scale_names import Outside
 from zarrchive.readers.hdf5.stored_models import stored_model
 from zarrchive.readers.hdf5.variable import Variable
 from zarrchive.readers.hdf5.watched import Unwatchable, Watched, WatchedFile
@@ -42,10 +44,11 @@ from zarrchive.readers.hdf5.watched_heaps import WatchedHeaps, place_in_heap
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from zarrchive.manifests import ManifestArray, ManifestGroup
     from zarrchive.readers.hdf5.attribute_messages import AttributeMessage
+    from zarrchive.readers.hdf5.dimensions import Scale
     from zarrchive.readers.hdf5.file_bytes import HeldBytes
     from zarrchive.readers.hdf5.hierarchy import Contents, Explored
     from zarrchive.readers.hdf5.mould import Taken
@@ -115,8 +118,8 @@ def learned(
 def learned_of_group(
     file: OpenFile,
     data: HeldBytes,
-    address: int,
-    path: bytes,
+    at: tuple[int, bytes],
+    paths: Mapping[int, bytes],
     start: Callable[[Mould, int], Taken | None],
 ) -> tuple[Learned, ManifestGroup]:
     """Return what was learned of a group and all below, for others in the file; and what it is.
@@ -125,8 +128,10 @@ def learned_of_group(
     ----------
     file, data
         The open file.
-    address, path
-        The group.
+    at
+        Address and path of the group.
+    paths
+        Paths of objects outside of it, some of which may be scales of its dimensions.
     start
         Reads the group at an address by a mould.
 
@@ -135,7 +140,8 @@ def learned_of_group(
     Unwatchable
         Where it uses what is outside, or it cannot be told which bytes decided how it was read.
     """
-    found = run(explored(file, None, at=(address, path)), data)
+    found = run(explored(file, None, at=at, outside=Outside(paths, {})), data)
+    outer = _outer_scales(found.contents)
     root = run(mapped(file, found), data)
     if any(group.problems for _, group in root.walk()):
         raise Unwatchable("problems name their group")
@@ -146,12 +152,22 @@ def learned_of_group(
     heaps = WatchedHeaps(file.superblock, heaps=file.heaps, data=data, log=watched.log)
     again = _opened_again(file, watched, heaps)
     again.header = partial(_watched_header, watched)
-    seen = run(explored(again, None, at=(address, path)), watched)
-    mould = _mould(again, data, seen, models, address)
-    taken = start(mould, address)
+    outside = Outside({}, outer)
+    seen = run(explored(again, None, at=at, outside=outside), watched)
+    mould = replace(_mould(again, data, seen, models, at[0]), outside=tuple(outer))
+    taken = start(mould, at[0])
     if taken is None or taken.changed or cast(models, file, taken) != root:
         raise Unwatchable("not everything was seen")
     return Learned(mould, models, frozenset(seen.contents.attributes)), root
+
+
+def _outer_scales(contents: Contents) -> dict[int, Scale]:
+    """Return the dimension scales that are not in the group that was read."""
+    known = contents.scales.by_address
+    outer = {address: scale for address, scale in known.items() if address not in contents.facts}
+    if any(scale.is_unlimited for scale in outer.values()):
+        raise Unwatchable("the length of a dimension is that of the longest of all groups")
+    return outer
 
 
 def _watched_header(

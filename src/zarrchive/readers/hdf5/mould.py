@@ -154,6 +154,8 @@ class Mould:
     """Each after one that has its address."""
     nbytes: int
     """Bytes of all blocks."""
+    outside: tuple[int, ...] = ()
+    """Addresses of what is outside of the group, the same for all that are alike."""
 
     def taken_of(
         self,

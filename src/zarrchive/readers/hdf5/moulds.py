@@ -125,6 +125,7 @@ def read_file(file: OpenFile, group: str | None) -> ManifestGroup:
         with suppress(Unwatchable, ZarrchiveError, Trouble, *PARSE_ERRORS):
             if found.scan.claimed:
                 found = run(explored(file, group), file.data)
+                run(mapped(file, found), file.data)
             _STORE.add(_Kept(choices, learned(file, file.data, group, found, root)))
     return root
 

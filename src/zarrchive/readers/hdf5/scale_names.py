@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zarrchive.readers.hdf5.dimensions import Scale
 from zarrchive.readers.hdf5.facts import Facts, read_facts
@@ -10,25 +10,42 @@ from zarrchive.readers.hdf5.links import HARD
 from zarrchive.readers.hdf5.objects import FileObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from zarrchive.readers.hdf5.dimensions import Axes, Scales
     from zarrchive.readers.hdf5.requests import Steps
     from zarrchive.readers.hdf5.scan import Scan
 
-__all__ = ["outer_scales"]
+__all__ = ["NOTHING_OUTSIDE", "Outside", "outer_scales"]
 
 
-def outer_scales(scan: Scan, scales: Scales, axes: Iterable[Axes]) -> Steps[None]:
+class Outside(NamedTuple):
+    """What is known of the file outside of the groups that are read."""
+
+    paths: Mapping[int, bytes]
+    """A path of each object, by address."""
+    scales: Mapping[int, Scale]
+
+
+NOTHING_OUTSIDE: Final = Outside({}, {})
+
+
+def outer_scales(
+    scan: Scan, scales: Scales, axes: Iterable[Axes], outside: Outside = NOTHING_OUTSIDE
+) -> Steps[None]:
     """Add the scales that variables refer to and that are in no group that was read.
 
     In netCDF they are in one of the groups above, whose links were followed on the way down;
     any others are found by following all links of the file.
     """
     missing = {one for a in axes for one in a.scales if one is not None} - scales.by_address.keys()
+    for address in missing & outside.scales.keys():
+        scales.by_address[address] = outside.scales[address]
+    missing -= outside.scales.keys()
     if not missing:
         return
     paths = _paths(scan, missing)
+    paths.update({one: outside.paths[one] for one in missing & outside.paths.keys()})
     if missing - paths.keys():
         scan.leave_siblings()
         yield from scan.read_below(scan.file.superblock.root, b"/")

@@ -5,6 +5,7 @@ Everything that the next step needs of all objects is asked for together, level 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -85,7 +86,8 @@ class Scan:
     ) -> None:
         """Take those of the children that are groups like others from `children`."""
         free = children.keys() - self.by_address.keys()
-        for one in siblings.of(children):
+        known = ChainMap(children, frontier, self.walked)
+        for one in siblings.of(children, known):
             inside = one.objects - {one.address}
             is_alone = (
                 self.claimed.isdisjoint(inside)

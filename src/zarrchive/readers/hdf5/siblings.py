@@ -25,7 +25,7 @@ from zarrchive.readers.hdf5.watched import Unwatchable
 from zarrchive.readers.hdf5.watched_heaps import place_in_heap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zarrchive.manifests import ManifestGroup
     from zarrchive.readers.hdf5.file_bytes import HeldBytes
@@ -67,17 +67,18 @@ class Siblings:
     def __post_init__(self) -> None:
         self.headers = Headers(self.file.superblock, self.data)
 
-    def of(self, children: dict[int, bytes]) -> Iterator[Sibling]:
+    def of(self, children: dict[int, bytes], known: Mapping[int, bytes]) -> Iterator[Sibling]:
         """Yield those of the objects, given by address and path, that are groups like others.
 
-        One of each kind is left, to be read with the rest of the file.
+        One of each kind is left, to be read with the rest of the file. `known` are paths of
+        other objects.
         """
         rest = list(children)
         for _ in range(_MOST_MOULDS):
             if len(rest) < _FEW:
                 return
             model = self._model(rest)
-            learned = None if model is None else self._learned(model, children[model])
+            learned = None if model is None else self._learned(model, children[model], known)
             if learned is None:
                 return
             others = []
@@ -111,10 +112,10 @@ class Siblings:
             return any(message.kind in GROUP for message in messages)
         return False
 
-    def _learned(self, address: int, path: bytes) -> Learned | None:
+    def _learned(self, address: int, path: bytes, known: Mapping[int, bytes]) -> Learned | None:
         try:
             learned, self.models[address] = learned_of_group(
-                self.file, self.data, address, path, self._taken
+                self.file, self.data, (address, path), known, self._taken
             )
         except (Unwatchable, ZarrchiveError, Trouble, *PARSE_ERRORS):
             return None
@@ -135,7 +136,7 @@ class Siblings:
 
     def _taken(self, mould: Mould, address: int) -> Taken | None:
         """Return what the group at `address` has; None where it is not alike."""
-        moved = {mould.start: address}
+        moved = {mould.start: address, **{one: one for one in mould.outside}}
         parts = self.headers.parts
         in_heap = partial(place_in_heap, self.file, self.data)
         return mould.filled(Taken(self.data.data, moved, {}, [], in_heap, parts))
