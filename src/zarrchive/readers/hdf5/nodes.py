@@ -98,9 +98,11 @@ def nodes_of(scan: Scan, start: FileObject, path: str) -> list[Node]:
         for link in node.group.links:
             name, reason = decoded_name(link.name)
             place = f"{node.path.rstrip('/')}/{name}"
+            target = _target(scan, node, link, place)
+            if isinstance(target, FileObject) and target.kind == "datatype":
+                continue  # nothing of it is shown
             if reason is not None:
                 node.entries.append((place, reason))
-            target = _target(scan, node, link, place)
             if isinstance(target, FileObject) and target.kind == "group":
                 target = shown.again(node, target) or target
             if isinstance(target, Reason):
@@ -109,7 +111,7 @@ def nodes_of(scan: Scan, start: FileObject, path: str) -> list[Node]:
                 node.entries.append(Entry(0, name, place, target))
             elif target.kind == "dataset":
                 node.entries.append(Entry(target.address, name, place))
-            elif target.kind == "group":
+            else:
                 children.append(_child(node, target, name, place))
         pending.extend(reversed(children))
     return nodes

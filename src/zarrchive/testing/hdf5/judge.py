@@ -165,7 +165,9 @@ class _Judge:
             yield from self._compare_link(place, link, name)
         # Names that were changed keep their order.
         for link in renamed:
-            name = next(iter(unused), None)
+            path = f"{place.path.rstrip('/')}/{link.name}"
+            is_lost = any(one.severity == "error" for one in self._problems[path])
+            name = None if is_lost else next(iter(unused), None)
             unused.pop(name or "", None)
             yield from self._compare_link(place, link, name)
         for name in unused:
