@@ -40,6 +40,8 @@ _FEW: Final = 24
 """Groups that are read faster one by one than by what one of them teaches."""
 _MOST_MOULDS: Final = 4
 """Kinds of groups below one group that are learned."""
+_MOST_ODD: Final = 0.8
+"""Part of the groups that may be unlike the one that was learned from, for another to be."""
 _TRIED: Final = (1 / 2, 1 / 4, 3 / 4, 0)
 """Which of the children are looked at to find one that is a group. Not the first: a library
 writes something else there now and then."""
@@ -88,6 +90,8 @@ class Siblings:
                     yield one
                 elif address != model:
                     others.append(address)
+            if len(others) > _MOST_ODD * len(rest):
+                return
             rest = others
 
     def agree_with(self, nodes: list[Node], root: ManifestGroup) -> bool:
