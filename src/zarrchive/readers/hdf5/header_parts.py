@@ -40,6 +40,10 @@ _REPEATED: Final = frozenset({0x06, 0x0C})
 _ROOM: Final = 2**64
 """Bytes between the places of two headers: messages are never as long."""
 
+_MOST_FORMS: Final = 8
+"""Ways to cut blocks of one length that are remembered; each is tried."""
+_MOST_ORDERS: Final = 1024
+
 _Kinds: TypeAlias = tuple[tuple[int, int, int], ...]
 """Kind, flags and bytes of each message."""
 
@@ -82,7 +86,8 @@ class Headers:
     _orders: dict[tuple[_Kinds, ...], tuple[_Kinds, Callable[[list[bytes]], tuple[bytes, ...]]]] = (
         field(default_factory=dict)
     )
-    """The order in `HeaderParts`, by the messages of each block."""
+    """The order in `HeaderParts`, by the messages of each block. Where messages lie in another
+    order that makes the same of them, that is as good: it does not count."""
 
     def parts(self, address: int) -> HeaderParts | None:
         """Return the messages of the header at `address`; None where there is no sound one."""
@@ -94,6 +99,8 @@ class Headers:
         bodies = list(chain.from_iterable([one.bodies for one in blocks]))
         known = self._orders.get(key)
         if known is None:
+            if len(self._orders) >= _MOST_ORDERS:
+                self._orders.clear()
             kinds = list(chain.from_iterable(key))
             order = sorted(range(len(kinds)), key=lambda n: (*kinds[n][:2], bodies[n]))
             known = self._orders[key] = tuple([kinds[n] for n in order]), _taker(order)
@@ -110,7 +117,8 @@ class Headers:
                 break
         else:
             form = _form_of(data, tracks_order)
-            forms.append(form)
+            forms.insert(0, form)
+            del forms[_MOST_FORMS:]
             pieces = form.cut.unpack(data)
         continuations = tuple([pieces[n] for n in form.continuations])
         return (_Cut(form.kinds, form.bodies(pieces)),), continuations, form.n_messages
