@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from zarrchive.location.source import Source
 
-__all__ = ["Mapping", "mapped"]
+__all__ = ["MappedFile", "mapped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class MappedFile:
     """A local file in memory, and as it is read past the mapping.
 
     To touch a page of a mapping for the first time takes longer than to read what is on it: what
@@ -50,7 +50,7 @@ class Mapping:
         return self.source.read_scattered(offsets, length)
 
 
-def mapped(source: Source) -> Mapping | None:
+def mapped(source: Source) -> MappedFile | None:
     """Map a local file, read-only; None for sources of other kinds and empty files.
 
     Raises
@@ -60,4 +60,4 @@ def mapped(source: Source) -> Mapping | None:
     """
     if not isinstance(source, LocalSource) or not source.size:
         return None
-    return Mapping(source.map(), source)
+    return MappedFile(source.map(), source)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zarrchive.location.mapping import Mapping
+    from zarrchive.location.mapping import MappedFile
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.requests import Request, Steps
 
@@ -98,7 +98,7 @@ class HeldBytes:
 
     data: bytes | mmap.mmap
     size: int
-    mapping: Mapping | None = None
+    mapping: MappedFile | None = None
     """Of a file that is mapped."""
     _array: npt.NDArray[np.uint8] | None = None
 

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zarrchive.location.mapping import Mapping
+    from zarrchive.location.mapping import MappedFile
     from zarrchive.readers.hdf5.requests import Table
 
 __all__ = ["RowsOfFile", "gathered"]
@@ -29,7 +29,7 @@ _FEW: Final = 4
 class RowsOfFile:
     """Rows of a mapped file."""
 
-    mapping: Mapping
+    mapping: MappedFile
     view: npt.NDArray[np.uint8]
     """All bytes of the file, mapped."""
     table: Table
