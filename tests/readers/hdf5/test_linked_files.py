@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zarrchive
+from zarrchive.errors import FormatError
 from zarrchive.manifests.values import values_of
 from zarrchive.readers.hdf5 import HDF5Reader
 from zarrchive.readers.open import read_group
@@ -134,6 +135,24 @@ def test_files_that_lead_back(sample, other) -> None:
         (str(sample.path), "/self"): "hdf5-link-cycle",
         (str(sample.path), "/there/back"): "hdf5-link-cycle",
     }
+
+
+def test_groups_can_be_chosen(sample, other) -> None:
+    with h5py.File(other, "w") as file:
+        file["g/h/x"] = [101]
+        file["g/h/bad"] = h5py.Empty("f4")
+    with sample.writing() as file:
+        file["a/there"] = h5py.ExternalLink("other.h5", "/g")
+        file["a/missing"] = h5py.ExternalLink("none.h5", "/g")
+    for path in ("a/there/h", "/a/there/h/"):
+        group = sample.read(group=path)
+        assert list(group.arrays) == ["x"]
+        assert [one.variable for one in group.problems] == ["/a/there/h/bad"]
+    assert list(sample.read(group="a/there").groups) == ["h"]
+    for path in ("a/there/x", "a/there/h/x", "a/missing"):
+        with pytest.raises(FormatError) as caught:
+            sample.read(group=path)
+        assert caught.value.problem.code == "hdf5-no-group"
 
 
 def test_maze_of_files_ends(sample) -> None:

@@ -131,6 +131,17 @@ class LinkedFiles:
             return FileObject(number, link.target, "group", None, cast=shown)
         return found
 
+    def group(self, file: OpenFile, path: str) -> ManifestGroup | None:
+        """Return the group at a path that leads through another file; None where there is none."""
+        found = run(Scan(file).find(path.encode()), file.data)
+        if not isinstance(found, NotThere) or found.external is None:
+            return None
+        place = "/" + path.strip("/")
+        target = self.follow(file, found.external, self.above, place)
+        if not isinstance(target, _Group):
+            return None
+        return _shown_at(target.group, "/" + target.target.strip("/"), file.where, place)
+
     def follow(
         self, file: OpenFile, link: Link, above: frozenset[tuple[str, int]], place: str
     ) -> FileObject | LinkedDataset | _Group | Reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from zarrchive.errors import FormatError
 from zarrchive.readers.hdf5.contiguous_runs import LARGEST_RUN
 from zarrchive.readers.hdf5.linked_files import LinkedFiles
 from zarrchive.readers.hdf5.moulds import read_file
@@ -49,4 +50,12 @@ class HDF5Reader:
     ) -> ManifestGroup:
         with opened(source, inline) as file, LinkedFiles(read_file) as linked:
             file.largest_run, file.linked = self.contiguous_chunk_nbytes, linked
-            return read_file(file, group)
+            try:
+                return read_file(file, group)
+            except FormatError as error:
+                if group is None or error.problem.code != "hdf5-no-group":
+                    raise
+                found = linked.group(file, group)
+                if found is None:
+                    raise
+                return found
