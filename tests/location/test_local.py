@@ -183,7 +183,9 @@ def test_many_places_at_once(tmp_path_factory, content, data) -> None:
     with open_source(str(path)) as source:
         mapping = mapped(source)
         expected = b"".join(content[at : at + length] for at in places)
-        assert mapping.scattered(places, length) == expected
+        buffer = bytearray(length * len(places))
+        mapping.read_scattered(memoryview(buffer), places, length)
+        assert buffer == expected
         buffers = [bytearray(n) for n in sizes]
         mapping.read_into([*map(memoryview, buffers)], start)
         assert b"".join(buffers) == content[start : start + sum(sizes)]
@@ -194,7 +196,7 @@ def test_places_beyond_the_file_are_errors(path) -> None:
     with open_source(path) as source:
         mapping = mapped(source)
         for read in (
-            lambda: mapping.scattered([0, source.size - 1], 2),
+            lambda: mapping.read_scattered(memoryview(bytearray(4)), [0, source.size - 1], 2),
             lambda: mapping.read_into([memoryview(bytearray(source.size + 1))], 0),
         ):
             with pytest.raises(LocationError) as caught:
@@ -207,8 +209,11 @@ def test_less_than_there_is_at_once(path, monkeypatch) -> None:
     monkeypatch.setattr(os, "preadv", lambda *_: 1)
     with open_source(path) as source:
         buffers = [bytearray(2), bytearray(3)]
-        mapped(source).read_into([*map(memoryview, buffers)], 1)
-    assert b"".join(buffers) == content[1:6]
+        mapping = mapped(source)
+        mapping.read_into([*map(memoryview, buffers)], 1)
+        assert b"".join(buffers) == content[1:6]
+        mapping.read_scattered(memoryview(buffers[1]), [2], 3)
+    assert buffers[1] == content[2:5]
 
 
 def test_importing_the_package_imports_no_file_system_library() -> None:

@@ -132,8 +132,8 @@ class LocalSource:
                     buffer[:] = self._read(ByteRange(place, len(buffer)))
             at += length
 
-    def read_scattered(self, offsets: Sequence[int], length: int) -> bytes:
-        """Read `length` bytes at each of many places, one after the other; not logged either.
+    def read_scattered(self, buffer: memoryview, offsets: Sequence[int], length: int) -> None:
+        """Fill a buffer with `length` bytes from each of many places; not logged either.
 
         Raises
         ------
@@ -141,15 +141,17 @@ class LocalSource:
             As `get_ranges`.
         """
         self._check_open()
-        descriptor, pread = self._descriptor, os.pread
-        try:
-            parts = [pread(descriptor, length, offset) for offset in offsets]
-        except OSError as error:
-            raise LocationError(describe_os_error(self.file.url, error)) from error
-        joined = b"".join(parts)
-        if len(joined) == length * len(parts):
-            return joined
-        return b"".join([self._read(ByteRange(offset, length)) for offset in offsets])
+        descriptor, preadv = self._descriptor, os.preadv
+        at = 0
+        for offset in offsets:
+            part = buffer[at : at + length]
+            try:
+                found = preadv(descriptor, (part,), offset)
+            except OSError as error:
+                raise LocationError(describe_os_error(self.file.url, error)) from error
+            if found != length:
+                part[:] = self._read(ByteRange(offset, length))
+            at += length
 
     def close(self) -> None:
         with self._lock:

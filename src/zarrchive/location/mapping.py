@@ -39,15 +39,15 @@ class MappedFile:
         """
         self.source.read_into(buffers, offset)
 
-    def scattered(self, offsets: Sequence[int], length: int) -> bytes:
-        """Read `length` bytes at each of many places, one after the other.
+    def read_scattered(self, buffer: memoryview, offsets: Sequence[int], length: int) -> None:
+        """Fill a buffer with `length` bytes from each of many places, one after the other.
 
         Raises
         ------
         LocationError
             As `Source.get_ranges`.
         """
-        return self.source.read_scattered(offsets, length)
+        self.source.read_scattered(buffer, offsets, length)
 
 
 def mapped(source: Source) -> MappedFile | None:

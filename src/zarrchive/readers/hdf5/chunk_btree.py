@@ -6,7 +6,7 @@ version 2 B-trees (§III.A.2, types 10 and 11).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Rows, Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["btree_v1_chunks", "btree_v2_chunks", "node_type"]
+__all__ = ["btree_v1_chunks", "btree_v2_chunks", "forest_chunks", "node_type"]
 
 _CHUNK_NODE: Final = 1
 _BLOCK: Final = 512
@@ -45,7 +45,61 @@ def btree_v1_chunks(
     root = yield superblock.at(layout.address or 0, node.itemsize)
     if root[:6] == b"TREE\x01\x00":
         return _one_leaf(superblock, layout, grid, root)
-    offsets = np.array([layout.address or 0], dtype=np.uint64)
+    roots = np.array([layout.address or 0], dtype=np.uint64)
+    return (yield from _all_leaves(superblock, layout, grid, roots))
+
+
+def forest_chunks(
+    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], addresses: list[int]
+) -> Steps[list[ChunkTable]]:
+    """Read all chunks of several version 1 B-trees, all of them a level at a time.
+
+    Parameters
+    ----------
+    superblock
+        Of the file.
+    layout, grid
+        Of each of the datasets, but for the address.
+    addresses
+        Of the roots.
+
+    Raises
+    ------
+    Damaged
+        Where something is wrong with one of them, or they have unlike levels: read them one by
+        one then.
+    """
+    roots = np.array(addresses, dtype=np.uint64)
+    table = yield from _all_leaves(superblock, layout, grid, roots)
+    size = prod(grid)
+    starts = np.arange(len(roots) + 1) * size
+    cuts = starts if table.position is None else np.searchsorted(table.position, starts)
+    return [
+        _part(table, slice(first, last), start, size)
+        for first, last, start in zip(cuts[:-1], cuts[1:], starts.tolist(), strict=False)
+    ]
+
+
+def _part(table: ChunkTable, part: slice, start: int, size: int) -> ChunkTable:
+    """Return the chunks of one of several datasets of `size` chunks; `start` come before them."""
+    offset, length, mask = table.offset[part].copy(), table.length[part], table.mask
+    mask = None if mask is None else mask[part].copy()
+    length = length.copy() if length.strides[0] else length
+    position = None
+    if table.position is not None and len(offset) < size:
+        position = table.position[part] - start
+    return ChunkTable(position, offset, length, mask if mask is not None and mask.any() else None)
+
+
+def _all_leaves(
+    superblock: Superblock,
+    layout: Chunked,
+    grid: tuple[int, ...],
+    roots: npt.NDArray[np.uint64],
+) -> Steps[ChunkTable]:
+    """Read the chunks of trees one after the other, as if they had one grid of one more axis."""
+    node = node_type(superblock.address_size, len(grid), superblock.chunk_k)
+    offsets, tree = roots, np.arange(len(roots))
     level, bounds = -1, Bounds(None, None)
     while True:
         if int(offsets.max()) > superblock.size:
@@ -60,7 +114,10 @@ def btree_v1_chunks(
         nodes = _checked(rows.block(0, len(rows)).view(node)[:, 0], level)
         bounds = _bounds_below(_keys(nodes, layout), nodes["count"], bounds)
         offsets = nodes["entries"]["address"][_used(nodes)].reshape(-1).astype(np.uint64)
-    return _leaves(layout, grid, (rows, node), bounds).table(superblock.base)
+        tree = np.repeat(tree, nodes["count"])
+    columns = _Columns(layout, grid, len(roots))
+    _read_leaves(columns, (rows, node), tree, bounds)
+    return columns.table(superblock.base)
 
 
 @lru_cache(maxsize=64)
@@ -176,21 +233,22 @@ def _position(start: tuple[int, ...], chunk_shape: tuple[int, ...], grid: tuple[
     return position
 
 
-def _leaves(
-    layout: Chunked, grid: tuple[int, ...], leaves: tuple[Rows, np.dtype[Any]], bounds: Bounds
-) -> _Columns:
-    """Decode the leaves block by block."""
+def _read_leaves(
+    columns: _Columns,
+    leaves: tuple[Rows, np.dtype[Any]],
+    tree: npt.NDArray[np.intp],
+    bounds: Bounds,
+) -> None:
+    """Decode the leaves block by block; `tree` is the number of the tree that each is of."""
     rows, node = leaves
-    most = min(len(rows) * node["entries"].shape[0], prod(grid))
-    columns = _Columns(layout, grid, np.empty(most, dtype=np.uint64))
+    columns.make_room(len(rows) * node["entries"].shape[0])
     ends = []
     for start in range(0, len(rows), _BLOCK):
-        block = rows.block(start, min(start + _BLOCK, len(rows)))
-        nodes = _checked(block.view(node)[:, 0], 0)
-        ends.append(_ends(nodes, len(grid) + 1))
-        columns.add(nodes)
-    _check_ends(np.concatenate(ends, axis=1), layout, bounds)
-    return columns
+        stop = min(start + _BLOCK, len(rows))
+        nodes = _checked(rows.block(start, stop).view(node)[:, 0], 0)
+        ends.append(_ends(nodes, len(columns.grid) + 1))
+        columns.add(nodes, tree[start:stop])
+    _check_ends(np.concatenate(ends, axis=1), columns.layout, bounds)
 
 
 def _ends(nodes: npt.NDArray[Any], n_sizes: int) -> npt.NDArray[np.uint64]:
@@ -217,7 +275,9 @@ class _Columns:
 
     layout: Chunked
     grid: tuple[int, ...]
-    offset: npt.NDArray[np.uint64]
+    n_trees: int
+    """Datasets with that grid, one after the other."""
+    offset: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     length: npt.NDArray[np.uint32] | None = None
     """None as long as all chunks have as many bytes as the first."""
     nbytes: int = 0
@@ -228,14 +288,20 @@ class _Columns:
     """None as long as no chunk skipped a filter."""
     done: int = 0
 
-    def add(self, nodes: npt.NDArray[Any]) -> None:
-        """Add the entries of leaves."""
+    def make_room(self, most: int) -> None:
+        """Make room for as many entries, or for as many as there may be."""
+        self.offset = np.empty(min(most, self.n_trees * prod(self.grid)), dtype=np.uint64)
+
+    def add(self, nodes: npt.NDArray[Any], tree: npt.NDArray[np.intp]) -> None:
+        """Add the entries of leaves, and the number of the tree that each leaf is of."""
         entries, used = nodes["entries"], _used(nodes)
         most, start = len(self.offset), self.done
         end = start + int(nodes["count"].sum(dtype=np.int64))
         if end > most:
             raise Damaged(f"its index lists more chunks than its grid of {self.grid} has")
         here = _positions(entries["start"], used, self.layout.chunk_shape, self.grid)
+        if self.n_trees > 1:
+            here = here + np.repeat(tree * prod(self.grid), nodes["count"])
         if self.position is None and not (here == np.arange(start, end)).all():
             self.position = np.arange(most)
         if self.position is not None:
@@ -273,7 +339,7 @@ class _Columns:
             mask = None if mask is None else mask[:done].copy()
         if base:
             offset += np.uint64(base)
-        if self.position is None and done == prod(self.grid):
+        if self.position is None and done == self.n_trees * prod(self.grid):
             return ChunkTable(None, offset, length, mask)
         position = np.arange(done) if self.position is None else self.position[:done]
         if not (position[1:] > position[:-1]).all():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from h5py import h5d, h5p
 
+    from zarrchive.readers.hdf5.chunk_table import ChunkTable
     from zarrchive.readers.hdf5.datatypes import DataType
     from zarrchive.readers.hdf5.layout_message import Layout
     from zarrchive.readers.hdf5.object_header import Message
@@ -67,6 +68,8 @@ class Facts:
     is_told_by_h5py: bool = False
     """Whether h5py was asked, because a message is not understood here; `fill` has no value then,
     only whether there is one."""
+    table: ChunkTable | None = None
+    """Its chunks, where they were listed with those of other datasets."""
     _dataset: h5d.DatasetID | None = field(default=None, repr=False)
 
     @property

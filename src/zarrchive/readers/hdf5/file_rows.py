@@ -21,6 +21,8 @@ __all__ = ["RowsOfFile", "gathered"]
 
 _GAP: Final = 2**13
 """Bytes between two rows that are read with them: that is cheaper than to read once more."""
+_FAR: Final = 2**14
+"""Bytes for each row, on average, from which rows are read one by one."""
 _FEW: Final = 4
 """Rows of which a mapping is as quick."""
 
@@ -41,29 +43,32 @@ class RowsOfFile:
 
     def block(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
         offsets, length = self.table.offsets[start:stop], self.table.length
-        if len(offsets) <= _FEW:
+        count = len(offsets)
+        if count <= _FEW:
             return gathered(self.view, offsets, length)
+        rows = np.empty((count, length), np.uint8)
+        if int(offsets.max()) - int(offsets.min()) > _FAR * count:
+            buffer = memoryview(rows.data).cast("B")
+            self.mapping.read_scattered(buffer, offsets.tolist(), length)
+            return rows
+        order = None
+        if (offsets[1:] < offsets[:-1]).any():
+            order = np.argsort(offsets)
+            offsets = offsets[order]
         gaps = np.diff(offsets) - length
-        if not (gaps < 0).any():
-            return self._read(offsets, gaps)
-        order = np.argsort(offsets)
-        gaps = np.diff(offsets[order]) - length
-        if (gaps < 0).any():
-            return gathered(self.view, offsets, length)  # damaged: they lie in one another
-        rows = np.empty((len(offsets), length), np.uint8)
-        rows[order] = self._read(offsets[order], gaps)
-        return rows
+        if (gaps < 0).any():  # damaged: they lie in one another
+            return gathered(self.view, self.table.offsets[start:stop], length)
+        self._read(rows, offsets, gaps)
+        return rows if order is None else rows[np.argsort(order)]
 
     def _read(
-        self, offsets: npt.NDArray[np.int64], gaps: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.uint8]:
+        self,
+        rows: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        gaps: npt.NDArray[np.int64],
+    ) -> None:
         """Read rows in the order of the file, with `gaps` between them."""
         length = self.table.length
-        is_wide = gaps >= _GAP
-        if 4 * np.count_nonzero(is_wide) >= len(offsets):
-            data = self.mapping.scattered(offsets.tolist(), length)
-            return np.frombuffer(data, np.uint8).reshape(len(offsets), length)
-        rows = np.empty((len(offsets), length), np.uint8)
         flat = memoryview(rows.data).cast("B")
         breaks = np.flatnonzero(gaps)
         starts = [0, *(breaks + 1).tolist()]
@@ -77,7 +82,6 @@ class RowsOfFile:
             self.mapping.read_into(buffers, at)
             buffers = []
             at = int(offsets[last]) if last < len(offsets) else 0
-        return rows
 
 
 def gathered(

@@ -11,6 +11,7 @@ from zarrchive.readers.hdf5.attributes import read_attributes
 from zarrchive.readers.hdf5.dataset import variable_of, wants_values
 from zarrchive.readers.hdf5.dimensions import Axes, Scales, is_pure_dimension
 from zarrchive.readers.hdf5.facts import Facts, read_facts
+from zarrchive.readers.hdf5.forests import read_forests
 from zarrchive.readers.hdf5.group_arrays import group_arrays
 from zarrchive.readers.hdf5.names import node_name
 from zarrchive.readers.hdf5.nodes import Entry, Names, nodes_of
@@ -96,6 +97,7 @@ def mapped(file: OpenFile, found: Explored) -> Steps[ManifestGroup]:
         if one.linked is None
         for key in [key_of(file, contents, one)]
     }
+    read_forests(file, (one for one in contents.facts.values() if isinstance(one, Facts)))
     yield from _read_variables(contents, wanted)
     for node in nodes:
         _fill_node(file, node, contents)

@@ -19,9 +19,9 @@ __all__ = ["located_chunks", "truncated"]
 
 def located_chunks(facts: Facts) -> Steps[ChunkTable | Reason]:
     """List the allocated chunks of a chunked dataset; all of them are inside of the file."""
-    table: ChunkTable | Reason | None = None
+    table: ChunkTable | Reason | None = facts.table
     layout = facts.layout
-    if isinstance(layout, Chunked):
+    if table is None and isinstance(layout, Chunked):
         extent = facts.shape or (), facts.max_shape
         try:
             table = yield from read_chunks(facts.file.superblock, layout, *extent)
