@@ -1,7 +1,6 @@
-"""Chunk indexes that are B-trees: of version 1, which most files have, and of version 2.
+"""Chunk indexes that are B-trees of version 1, which most files have.
 
-Follows the HDF5 File Format Specification 3.0: version 1 B-trees (§III.A.1, node type 1) and
-version 2 B-trees (§III.A.2, types 10 and 11).
+Follows the HDF5 File Format Specification 3.0: version 1 B-trees (§III.A.1, node type 1).
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from zarrchive.readers.hdf5.btree_v2 import read_records
-from zarrchive.readers.hdf5.chunk_table import ChunkTable, placed
+from zarrchive.readers.hdf5.chunk_table import ChunkTable
 from zarrchive.readers.hdf5.key_order import Bounds, is_less
 from zarrchive.readers.hdf5.requests import Damaged, Table
 
@@ -27,13 +25,12 @@ if TYPE_CHECKING:
     from zarrchive.readers.hdf5.requests import Rows, Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
-__all__ = ["btree_v1_chunks", "btree_v2_chunks", "forest_chunks", "node_type"]
+__all__ = ["btree_v1_chunks", "forest_chunks", "node_type"]
 
 _CHUNK_NODE: Final = 1
 _BLOCK: Final = 512
 """Leaves that are decoded at a time, so that they stay in the processor's cache."""
 _LOWER_HALF: Final = np.uint64(0xFFFFFFFF)
-_PLAIN, _FILTERED = 10, 11
 _INTEGERS: Final = {2: "H", 4: "I", 8: "Q"}
 
 
@@ -375,42 +372,3 @@ def _positions(
 def _nothing() -> ChunkTable:
     none = np.zeros(0, dtype=np.uint64)
     return ChunkTable(none.astype(np.int64), none, none)
-
-
-def btree_v2_chunks(
-    superblock: Superblock, layout: Chunked, grid: tuple[int, ...], chunk_nbytes: int
-) -> Steps[ChunkTable]:
-    """Read all chunks of a version 2 B-tree; `chunk_nbytes` is the length of unfiltered ones."""
-    o, tail = superblock.address_size, 8 * len(grid)
-
-    def keys_of(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-        if rows.shape[1] < o + tail:
-            raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
-        return np.ascontiguousarray(rows[:, rows.shape[1] - tail :]).view("<u8")
-
-    kinds = {_PLAIN, _FILTERED}
-    records = yield from read_records(superblock, layout.address or 0, kinds, keys_of)
-    rows = records.rows
-    n_length = rows.shape[1] - o - 4 - tail if records.kind == _FILTERED else 0
-    if len(rows) and (rows.shape[1] != o + tail + (n_length + 4 if n_length else 0)):
-        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
-    if n_length > 8:
-        raise Damaged(f"the records of its chunk index have {rows.shape[1]} bytes")
-    offset = numbers(rows[:, :o]) + np.uint64(superblock.base)
-    length = np.full(len(rows), chunk_nbytes, dtype=np.uint64)
-    mask = None
-    if n_length:
-        length = numbers(rows[:, o : o + n_length])
-        mask = numbers(rows[:, o + n_length : o + n_length + 4]).astype(np.uint32)
-        mask = mask if mask.any() else None
-    scaled = keys_of(rows).view(np.int64)
-    return placed(ChunkTable(None, offset, length, mask), list(scaled.T), grid)
-
-
-def numbers(columns: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """Return the little-endian number in each row of bytes; up to 8 of them."""
-    if columns.shape[1] == 8:
-        return np.ascontiguousarray(columns).view("<u8")[:, 0]
-    padded = np.zeros((len(columns), 8), dtype=np.uint8)
-    padded[:, : columns.shape[1]] = columns
-    return padded.view("<u8")[:, 0]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zarrchive.readers.hdf5.chunk_arrays import extensible_array, fixed_array
-from zarrchive.readers.hdf5.chunk_btree import btree_v1_chunks, btree_v2_chunks, numbers
+from zarrchive.readers.hdf5.chunk_btree import btree_v1_chunks
+from zarrchive.readers.hdf5.chunk_btree_v2 import btree_v2_chunks, numbers
 from zarrchive.readers.hdf5.chunk_table import ChunkTable, grid_of, placed
 from zarrchive.readers.hdf5.layout_message import (
     BTREE_V1,
