@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fsspec
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +84,26 @@ def test_detector_files(sample) -> None:
     assert [one.manifest.nrefs for one in data.arrays.values()] == [4, 4, 2]
     tree = zarrchive.open_virtual_datatree(sample.path).virtual.open()
     assert int(tree["entry/data/data_000002"][1, 2, 3]) == 223
+
+
+def test_master_files_combine_and_are_written(tmp_path) -> None:
+    for run in range(3):
+        with h5py.File(tmp_path / f"data{run}.h5", "w") as file:
+            values = np.arange(60).reshape(4, 3, 5) + 100 * run
+            file.create_dataset("data", data=values, chunks=(1, 3, 5), compression="gzip")
+        with h5py.File(tmp_path / f"master{run}.h5", "w") as file:
+            file["entry/data"] = h5py.ExternalLink(f"data{run}.h5", "/data")
+    masters = [tmp_path / f"master{run}.h5" for run in range(3)]
+    joined = zarrchive.open_virtual_mfdataset(
+        masters, group="entry", concat_dim="run", combine="nested"
+    )
+    out = tmp_path / "out.json"
+    joined.virtual.to_kerchunk(out)
+    system = fsspec.filesystem("reference", fo=str(out), remote_protocol="file", asynchronous=True)
+    store = zarr.storage.FsspecStore(system, read_only=True)
+    found = zarr.open_group(store, mode="r", zarr_format=2)["data"][...]
+    expected = np.arange(60).reshape(4, 3, 5) + 100 * np.arange(3)[:, None, None, None]
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
