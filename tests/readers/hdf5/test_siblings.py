@@ -384,9 +384,9 @@ def damaged(tmp_path_factory):
 
     @cache
     def base(name):
-        {"groups": groups, "sweeps": sweeps, "members": members}.get(
-            name, getattr(ATLAS.get(name), "write", None)
-        )(path)
+        writers = {"groups": groups, "sweeps": sweeps, "members": members}
+        write = writers[name] if name in writers else ATLAS[name].write
+        write(path)
         return base_of(path, name)
 
     return path, base

@@ -148,6 +148,23 @@ ATLAS: Final[dict[str, FileRecipe | NetCDFRecipe]] = {
             "__two": _SCALAR,
         }
     ),
+    "groups, alike": _file(
+        {
+            f"group {number:02d}": GroupRecipe(
+                members=(
+                    ("chunked", _chunked((9,), (2,), filters=("gzip",), seed=number)),
+                    ("plain", DatasetRecipe(seed=number)),
+                ),
+                attributes=AttributesRecipe(
+                    named=(AttributeRecipe(name="angle", kind="<f8", seed=number),)
+                ),
+            )
+            for number in range(26)
+        }
+    ),
+    "B-trees, alike": _file(
+        {name: _chunked((100,), (1,), kind="<i2", seed=seed) for seed, name in enumerate("abc")}
+    ),
     "B-tree 1": _file({f"{name} {low}": made for name, made in _INDEXES.items() for low in "ab"}),
     "B-tree 1, deep": _file(
         {
