@@ -104,6 +104,9 @@ def test_trees_are_read_together(path) -> None:
         one.manifest.offset.base is None or one.manifest.offset.base.size == 300
         for one in found.arrays.values()
     )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forests, "_MOST", 700)
+        assert outcome(path) == found
     # A tree of another depth: each is read alone.
     write(path, {**drawn, "stored": ["all"] * 3 + ["first"]})
     with counting() as counts:

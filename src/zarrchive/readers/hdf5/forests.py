@@ -28,6 +28,8 @@ _FEW: Final = 3
 """Trees that are read one by one."""
 _LARGE: Final = 2**16
 """Chunks of a dataset whose tree takes its time anyway."""
+_MOST: Final = 2**20
+"""Chunks that are decoded at a time."""
 
 
 def read_forests(file: OpenFile, datasets: Iterable[Facts]) -> None:
@@ -50,8 +52,11 @@ def read_forests(file: OpenFile, datasets: Iterable[Facts]) -> None:
         grid = grid_of(first.shape or (), layout.chunk_shape)
         if len(trees) < _FEW or not least < prod(grid) < _LARGE:
             continue
-        addresses = [layout.address or 0 for _, layout in trees]
-        with suppress(Trouble, *PARSE_ERRORS):
-            tables = run(forest_chunks(file.superblock, layout, grid, addresses), data)
-            for (one, _), table in zip(trees, tables, strict=True):
-                one.table = table
+        at_once = _MOST // prod(grid)
+        for start in range(0, len(trees), at_once):
+            some = trees[start : start + at_once]
+            addresses = [layout.address or 0 for _, layout in some]
+            with suppress(Trouble, *PARSE_ERRORS):
+                tables = run(forest_chunks(file.superblock, layout, grid, addresses), data)
+                for (one, _), table in zip(some, tables, strict=True):
+                    one.table = table
