@@ -51,32 +51,21 @@ class RowsOfFile:
             buffer = memoryview(rows.data).cast("B")
             self.mapping.read_scattered(buffer, offsets.tolist(), length)
             return rows
-        order = None
-        if (offsets[1:] < offsets[:-1]).any():
-            order = np.argsort(offsets)
-            offsets = offsets[order]
-        gaps = np.diff(offsets) - length
-        if (gaps < 0).any():  # damaged: they lie in one another
-            return gathered(self.view, self.table.offsets[start:stop], length)
-        self._read(rows, offsets, gaps)
-        return rows if order is None else rows[np.argsort(order)]
+        self._read(rows, offsets)
+        return rows
 
-    def _read(
-        self,
-        rows: npt.NDArray[np.uint8],
-        offsets: npt.NDArray[np.int64],
-        gaps: npt.NDArray[np.int64],
-    ) -> None:
-        """Read rows in the order of the file, with `gaps` between them."""
+    def _read(self, rows: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> None:
+        """Read rows in as few steps as there are wide gaps between them, and steps back."""
         length = self.table.length
         flat = memoryview(rows.data).cast("B")
+        gaps = np.diff(offsets) - length
         breaks = np.flatnonzero(gaps)
         starts = [0, *(breaks + 1).tolist()]
         stops = [*starts[1:], len(offsets)]
         buffers, at = [], int(offsets[0])
-        for first, last, gap in zip(starts, stops, [*gaps[breaks].tolist(), _GAP], strict=True):
+        for first, last, gap in zip(starts, stops, [*gaps[breaks].tolist(), -1], strict=True):
             buffers.append(flat[first * length : last * length])
-            if gap < _GAP:
+            if 0 < gap < _GAP:
                 buffers.append(self._unwanted[:gap])
                 continue
             self.mapping.read_into(buffers, at)
