@@ -177,6 +177,37 @@ def test_groups_can_be_chosen(sample, other) -> None:
         assert caught.value.problem.code == "hdf5-no-group"
 
 
+@pytest.mark.parametrize("n_groups", [30, 150])
+def test_references_into_what_was_read_as_others(sample, other, n_groups) -> None:
+    with h5py.File(other, "w") as file:
+        for number in range(n_groups):
+            file[f"g/s{number:03d}/x"] = np.arange(5) + number
+        file.create_dataset("refs", data=[file["g/s007/x"].ref], dtype=h5py.ref_dtype)
+    with sample.writing() as file:
+        file["a"] = h5py.ExternalLink("other.h5", "/g")
+        file["b"] = h5py.ExternalLink("other.h5", "/refs")
+    group = sample.checked()
+    assert len(group.groups["a"].groups) == n_groups
+    (problem,) = group.all_problems()
+    assert (problem.variable, problem.code) == ("/b", "hdf5-type")
+
+
+def test_names_that_are_no_text(sample, other) -> None:
+    with h5py.File(other, "w") as file:
+        file.create_group(b"gr\xff")["x"] = np.arange(3)
+        file[b"x\xff"] = np.arange(4)
+    with sample.writing() as file:
+        for name, target in ((b"group", b"/gr\xff"), (b"dataset", b"/x\xff")):
+            file.id.links.create_external(name, b"other.h5", target)
+        file.id.links.create_external(b"missing", b"n\xff.h5", b"/x")
+    group = sample.read()
+    assert values_of(group.arrays["dataset"]).tolist() == [0, 1, 2, 3]
+    problems = {one.variable: one.what for one in group.all_problems()}
+    assert sorted(problems) == ["/group", "/missing"]
+    assert "not UTF-8" in problems["/group"]
+    assert all(text.encode() for text in problems.values())  # they can be printed
+
+
 def test_maze_of_files_ends(sample) -> None:
     for number in range(14):
         with h5py.File(sample.path.with_name(f"{number}.h5"), "w") as file:

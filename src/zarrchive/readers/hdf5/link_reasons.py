@@ -19,6 +19,7 @@ MOST_REPEATED: Final = 1000
 def other_file(link: Link, why: str, hint: str = "") -> Reason:
     """Say that an external link leads into another file, but not `why` to anything."""
     target, file = (part.decode("utf-8", "replace") for part in (link.target, link.file))
+    why, hint = (text.encode("utf-8", "replace").decode() for text in (why, hint))  # to be shown
     return Reason(
         code="hdf5-link-external",
         what=f"it is a link to {target!r} in another file, {file!r}, which leads nowhere: {why}",

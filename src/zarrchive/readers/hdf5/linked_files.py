@@ -228,9 +228,11 @@ class LinkedFiles:
             return maze()
         self.shown.append(place)
         self._behind(other, above)
-        target = link.target.decode("utf-8", "surrogateescape")
         try:
+            target = link.target.decode("utf-8")
             return _Group(self.read(other.file, target), target)
+        except UnicodeDecodeError:
+            return other_file(link, "the path of this group is not UTF-8", "open that file itself")
         except FormatError as error:
             return other_file(link, error.problem.what, error.problem.hint)
 

@@ -137,6 +137,7 @@ def _read(file: OpenFile, data: HeldBytes, group: str | None) -> tuple[Explored,
         found = run(explored(file, group, siblings=siblings), data)
         root = run(mapped(file, found), data)
         if not found.scan.claimed or siblings.agree_with(found.nodes, root):
+            file.claimed = set()  # what is read of the file after this is no part of it
             return found, root
     file.left_to_h5py.clear()
     found = run(explored(file, group), data)
