@@ -16,13 +16,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import zarrchive
-from zarrchive.errors import FormatError, Problem, ZarrchiveError
 from zarrchive.manifests.values import values_of
-from zarrchive.readers.hdf5 import moulds, opened
+from zarrchive.readers.hdf5 import moulds
 from zarrchive.readers.open import read_group
 from zarrchive.testing.hdf5.alike import structures, write
 from zarrchive.testing.hdf5.atlas import ATLAS
 from zarrchive.testing.hdf5.mutations import base_of, mutate
+from zarrchive.testing.hdf5.outcomes import outcome, without_h5py
 from zarrchive.testing.hdf5_files import differences_from_h5py
 
 
@@ -295,13 +295,6 @@ def test_many_threads_read_two_series(series, tmp_path) -> None:
 BASES = ("series", "B-tree 1", "B-tree 1, deep", "indexes", "fixed array, paged", "B-tree 2, deep")
 
 
-def outcome(path):
-    try:
-        return read_group(path, inline=None)
-    except ZarrchiveError as error:
-        return type(error), tuple(map(str, error.problems))
-
-
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory):
     """Return what makes a damaged copy, and the moulds of the file that is whole."""
@@ -325,9 +318,7 @@ def damaged(tmp_path_factory):
 @given(name=st.sampled_from(BASES), seed=st.integers(0, 2**64))
 def test_damage_is_what_it_is_without_moulds(damaged, name, seed) -> None:
     path, base_named = damaged
-    with pytest.MonkeyPatch.context() as patch:
-        # HDF5 itself crashes on some of them.
-        patch.setattr(opened, "_open_h5py", _refuse)
+    with without_h5py():
         base, known = base_named(name)
         assert len(known) == 1
         mutant = mutate(base, Random(seed))  # noqa: S311 - not a secret
@@ -339,7 +330,3 @@ def test_damage_is_what_it_is_without_moulds(damaged, name, seed) -> None:
         for one in known:
             one.misses = 0
         assert outcome(path) == expected, mutant.steps
-
-
-def _refuse(source):
-    raise FormatError(Problem(code="no-h5py", where=source.file.url, what="none", hint="none"))
