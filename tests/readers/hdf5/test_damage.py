@@ -8,6 +8,7 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
+from h5py import h5g
 
 from zarrchive.errors import FormatError, LocationError
 from zarrchive.readers.hdf5 import HDF5Reader
@@ -29,6 +30,18 @@ def healthy(sample):
             )
             made.attrs["units"] = "K"
     return sample
+
+
+def test_dataset_that_looks_like_a_type_is_not_dropped(sample) -> None:
+    with sample.writing(libver="earliest") as file:
+        file["x"] = np.arange(5)
+        header = h5g.get_objinfo(file["x"].id).objno[0]
+    data = bytearray(sample.path.read_bytes())
+    assert data[header + 16 : header + 18] == b"\x01\x00"  # the dataspace message
+    data[header + 16] = 0
+    sample.path.write_bytes(data)
+    (problem,) = sample.read().all_problems()
+    assert (problem.variable, problem.code) == ("/x", "hdf5-damaged")
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
