@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fsspec
 import h5py
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -67,6 +68,19 @@ def test_dimensions_are_those_of_the_other_file(sample, other) -> None:
         found = virtual.virtual.open().load()
         assert found.own.values.tolist() == list(range(5))
         xr.testing.assert_identical(found.drop_vars("own").drop_attrs(), expected.load())
+
+
+def test_dimensions_that_only_the_other_file_explains(sample, other) -> None:
+    with netCDF4.Dataset(other, "w") as file:
+        file.createDimension("x", 3)
+        file.createDimension("y", 4)
+        file.createVariable("x", "f4", ("x", "y"))[:] = 1
+    with sample.writing() as file:
+        file["v"] = h5py.ExternalLink("other.h5", "/x")
+    group = sample.checked()
+    assert group.arrays["v"].shape == (3, 4)
+    (problem,) = group.all_problems()
+    assert (problem.variable, problem.code) == ("/v", "hdf5-linked-dimensions")
 
 
 def test_detector_files(sample) -> None:

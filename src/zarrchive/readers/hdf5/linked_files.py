@@ -250,16 +250,21 @@ class LinkedFiles:
         numbers = {one: self._number(file, one) for one in scales.by_address}
         # Numbers of dimensions are those of the other file, which is not read as a whole.
         own = tuple(None if one is None else numbers.get(one) for one in axes.scales)
-        axes = replace(axes, scales=own, dimids=None)
+        axes = replace(axes, scales=own)
         by_number = {numbers[address]: scale for address, scale in scales.by_address.items()}
         variable = None
         if not is_pure_dimension(attributes):
             is_wanted = wants_values(file, name, facts, axes, by_number)
-            variable = run(variable_of(facts, attributes, axes, is_wanted=is_wanted), data)
+            here = replace(axes, dimids=None)
+            variable = run(variable_of(facts, attributes, here, is_wanted=is_wanted), data)
         refusal = variable if isinstance(variable, Reason) else None
         variable = None if isinstance(variable, Reason) else variable
         caution = None if variable is None else variable.storage.caution
-        reasons = [*attributes.reasons, *axes.reasons]
+        reasons = [
+            *attributes.reasons,
+            *axes.reasons,
+            *([] if axes.dimids is None else [_NUMBERED]),
+        ]
         reasons += [one for one in (refusal, caution) if one is not None]
         told = (replace(one, what=f"{one.what} (it is in {file.where})") for one in reasons)
         return LinkedDataset(variable, tuple(told), by_number)
@@ -267,6 +272,15 @@ class LinkedFiles:
     def _number(self, file: OpenFile, address: int) -> int:
         """Return the number of an object of another file, which no address is."""
         return self.numbers.setdefault((file.where, address), -1 - len(self.numbers))
+
+
+_NUMBERED: Final = Reason(
+    code="hdf5-linked-dimensions",
+    what="numbers tell its dimensions, which only the other file as a whole explains; they got "
+    "made-up names",
+    hint="open that file itself for their names, or rename them after opening",
+    severity="warning",
+)
 
 
 class _Group(NamedTuple):
