@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from itertools import accumulate
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zarrchive.errors import LocationError, Problem, StaleSourceError
 from zarrchive.location.identity import SourceFile, problems_of_change
@@ -106,8 +106,8 @@ class LocalSource:
         except (OSError, ValueError) as error:
             raise LocationError(describe_os_error(self.file.url, error)) from error
 
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
-        """Fill buffers one after the other from byte `offset` on.
+    def read_into(self, buffers: Sequence[Any], offset: int) -> None:
+        """Fill buffers (memoryviews, arrays of uint8) one after the other from byte `offset` on.
 
         Not logged, as what is mapped is not.
 
@@ -129,7 +129,7 @@ class LocalSource:
                 # Systems may return less than there is: then, or at the end, one by one.
                 ends = [*accumulate(map(len, some), initial=at)]
                 for buffer, place in zip(some, ends[:-1], strict=True):
-                    buffer[:] = self._read(ByteRange(place, len(buffer)))
+                    memoryview(buffer)[:] = self._read(ByteRange(place, len(buffer)))
             at += length
 
     def read_scattered(self, buffer: memoryview, offsets: Sequence[int], length: int) -> None:

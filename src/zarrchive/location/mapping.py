@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zarrchive.location.local import LocalSource
 
@@ -29,8 +29,8 @@ class MappedFile:
     is closed."""
     source: LocalSource
 
-    def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
-        """Fill buffers one after the other from byte `offset` on.
+    def read_into(self, buffers: Sequence[Any], offset: int) -> None:
+        """Fill buffers (memoryviews, arrays of uint8) one after the other from byte `offset` on.
 
         Raises
         ------

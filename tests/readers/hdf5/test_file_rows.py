@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zarrchive.location import open_source
-from zarrchive.readers.hdf5.file_bytes import file_bytes
-from zarrchive.readers.hdf5.file_rows import RowsOfFile
+from zarrchive.readers.hdf5.file_bytes import FetchedBytes, HeldBytes, file_bytes
+from zarrchive.readers.hdf5.file_rows import RowsOfFile, split
 from zarrchive.readers.hdf5.requests import Table
 
 SIZE = 3 * 2**20
@@ -50,3 +50,23 @@ def test_rows_are_bytes_of_the_file(content, length, steps, rest) -> None:
             assert block.shape == (last - first, length)
             expected = b"".join(data[at : at + length] for at in offsets[first:last])
             assert block.tobytes() == expected
+
+
+@given(
+    length=st.integers(2, 3000),
+    count=st.integers(0, 80),
+    gap=st.just(0) | st.integers(0, 5000),
+    rest=st.data(),
+)
+def test_rows_are_split_however_the_file_is_read(content, length, count, gap, rest) -> None:
+    path, data = content
+    n_tail = rest.draw(st.integers(1, length - 1))
+    start = rest.draw(st.integers(0, SIZE - count * (length + gap)))
+    offsets = start + np.arange(count) * (length + gap)
+    with open_source(path) as source:
+        for file in (file_bytes(source), HeldBytes(data, SIZE), FetchedBytes(source)):
+            heads = np.zeros((count, length - n_tail), np.uint8)
+            tails = np.zeros((count, n_tail), np.uint8)
+            split(file.answer(Table(offsets, length)), heads, tails)
+            found = np.concatenate([heads, tails], axis=1).tobytes()
+            assert found == b"".join(data[at : at + length] for at in offsets.tolist())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numcodecs.jenkins import jenkins_lookup3
 
 from zarrchive.readers.hdf5.requests import Damaged
 from zarrchive.readers.hdf5.watched import note_seal
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 __all__ = ["check_checksum", "check_name", "check_rows"]
@@ -25,16 +25,11 @@ def check_checksum(data: bytes, name: str) -> None:
         raise Damaged(f"the checksum of {name} is {found:#010x}, its bytes give {expected:#010x}")
 
 
-def check_rows(rows: npt.NDArray[np.uint8], name: str) -> None:
-    """Check the last four bytes of each row of an array of shape (rows, bytes)."""
-    length = rows.shape[1]
-    if not len(rows):
-        return
-    data = np.ascontiguousarray(rows).data.cast("B")
-    stored = rows[:, -4:].copy().view("<u4")[:, 0].tolist()
-    for number, found in enumerate(stored):
-        start = number * length
-        if jenkins_lookup3(data[start : start + length - 4], 0) != found:
+def check_rows(rows: npt.NDArray[np.uint8], checksums: npt.NDArray[np.uint8], name: str) -> None:
+    """Check each row of an array of shape (rows, bytes) by its checksum, shape (rows, 4)."""
+    stored = checksums.view("<u4")[:, 0].tolist()
+    for number, (row, found) in enumerate(zip(rows, stored, strict=True)):
+        if jenkins_lookup3(row, 0) != found:
             raise Damaged(f"the checksum of {name} number {number} is not that of its bytes")
 
 

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from zarrchive.readers.hdf5.checksums import check_checksum, check_rows
-from zarrchive.readers.hdf5.requests import Damaged, View, all_of
+from zarrchive.readers.hdf5.file_rows import split
+from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Table, all_of
 from zarrchive.readers.hdf5.superblock import number
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zarrchive.readers.hdf5.layout_message import Chunked
-    from zarrchive.readers.hdf5.requests import Steps
+    from zarrchive.readers.hdf5.requests import Request, Rows, Steps
     from zarrchive.readers.hdf5.superblock import Superblock
 
 __all__ = ["Elements", "extensible_array", "fixed_array"]
 
 _FILTERED: Final = 1
+_PAGE: Final = "a page of a chunk index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +99,40 @@ def _pages(
     count, size, a_page = sizes
     stride = a_page * size + 4
     full, rest = divmod(count, a_page)
-    total = full * stride + (rest * size + 4 if rest else 0)
-    data = yield View(superblock.base + address, total)
-    is_used = bits.astype(bool)
+    if full * stride > superblock.size:
+        raise Damaged(f"its chunk index claims {count} elements, more than the file holds")
+    used = np.flatnonzero(bits)
+    whole = used[used < full]
+    start = superblock.base + address
+    requests: list[Request] = [Table(start + whole * stride, stride)]
+    has_last = bool(rest and bits[full])
+    if has_last:
+        requests.append(Bytes(start + full * stride, rest * size + 4))
+    pages, *last = yield Many(requests)
+    for answer in (pages, *last):
+        if isinstance(answer, Damaged):
+            raise answer
     rows = np.empty((count, size), np.uint8)
-    parts = [(data[: full * stride].reshape(full, stride), is_used[:full], rows[: full * a_page])]
-    if rest:
-        parts.append((data[full * stride :][None], is_used[full:], rows[full * a_page :]))
-    for pages, used, wanted in parts:
-        check_rows(pages if used.all() else pages[used], "a page of a chunk index")
-        elements = wanted.reshape(len(pages), -1)
-        elements[:] = pages[:, :-4]
-        if not used.all():
-            elements[~used] = 0xFF
+    if len(used) < len(bits):
+        rows[:] = 0xFF
+    elements = rows[: full * a_page].reshape(full, stride - 4)
+    if len(whole) == full:
+        _fill(elements, pages)
+    else:
+        found = np.empty((len(whole), stride - 4), np.uint8)
+        _fill(found, pages)
+        elements[whole] = found
+    for data in last:
+        check_checksum(data, _PAGE)
+        rows[full * a_page :].reshape(-1)[:] = np.frombuffer(data, np.uint8, rest * size)
     return rows
+
+
+def _fill(elements: npt.NDArray[np.uint8], pages: Rows) -> None:
+    """Fill an array of shape (pages, bytes) with what is in pages, except their checksums."""
+    checksums = np.empty((len(elements), 4), np.uint8)
+    split(pages, elements, checksums)
+    check_rows(elements, checksums, _PAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from zarrchive.location.mapping import mapped
 from zarrchive.location.source import ByteRange
 from zarrchive.readers.hdf5.file_rows import RowsOfFile, gathered
-from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Rows, Table, Upto, View
+from zarrchive.readers.hdf5.requests import Bytes, Damaged, Many, Rows, Table, Upto
 
 if TYPE_CHECKING:
     import mmap
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zarrchive.location.source import Source
     from zarrchive.readers.hdf5.requests import Request, Steps
 
-__all__ = ["FileBytes", "HeldBytes", "file_bytes", "run"]
+__all__ = ["FetchedBytes", "FileBytes", "HeldBytes", "file_bytes", "run"]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def file_bytes(source: Source) -> FileBytes:
     if source.size <= _SMALL_FILE:
         (content,) = source.get_ranges([ByteRange(0, source.size)])
         return HeldBytes(content, source.size)
-    return _Fetched(source)
+    return FetchedBytes(source)
 
 
 def run(steps: Steps[T], data: FileBytes) -> T:
@@ -121,7 +121,7 @@ class HeldBytes:
         except Damaged as trouble:
             return trouble
 
-    def _part(self, request: Bytes | Upto | View | Table) -> Any:  # noqa: ANN401 - as the protocol
+    def _part(self, request: Bytes | Upto | Table) -> Any:  # noqa: ANN401 - as the protocol
         if isinstance(request, Table):
             _check_table(request, self.size)
             return self._gathered(request)
@@ -131,8 +131,6 @@ class HeldBytes:
             _check(offset, max(length, 1), self.size)
         else:
             _check(offset, length, self.size)
-        if isinstance(request, View):
-            return self._view()[offset : offset + length]
         return self.data[offset : offset + length]
 
     def _gathered(self, table: Table) -> Rows:
@@ -162,7 +160,7 @@ class _Gathered:
 
 
 @dataclass(slots=True)
-class _Fetched:
+class FetchedBytes:
     """A file that is read through its source, with everything that was read so far."""
 
     source: Source
@@ -227,8 +225,7 @@ class _Fetched:
             _check(offset, max(length, 1), self.size)
         else:
             _check(offset, length, self.size)
-        data = self._held(offset, length)
-        return np.frombuffer(data, dtype=np.uint8) if isinstance(request, View) else data
+        return self._held(offset, length)
 
     def _find(self, offset: int, length: int) -> int | None:
         """Return the number of the block that holds a range."""

@@ -7,6 +7,7 @@ chunk index is looked at once: its nodes are read past the mapping.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zarrchive.location.mapping import MappedFile
-    from zarrchive.readers.hdf5.requests import Table
+    from zarrchive.readers.hdf5.requests import Rows, Table
 
-__all__ = ["RowsOfFile", "gathered"]
+__all__ = ["RowsOfFile", "gathered", "split"]
 
 _GAP: Final = 2**13
 """Bytes between two rows that are read with them: that is cheaper than to read once more."""
@@ -25,6 +26,8 @@ _FAR: Final = 2**14
 """Bytes for each row, on average, from which rows are read one by one."""
 _FEW: Final = 4
 """Rows of which a mapping is as quick."""
+_AT_ONCE: Final = 32
+"""Rows that are looked at together where each is taken apart."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,12 @@ class RowsOfFile:
 
     def __len__(self) -> int:
         return len(self.table.offsets)
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether many rows follow one another without gaps."""
+        offsets = self.table.offsets
+        return len(offsets) > _FEW and bool((np.diff(offsets) == self.table.length).all())
 
     def block(self, start: int, stop: int) -> npt.NDArray[np.uint8]:
         offsets, length = self.table.offsets[start:stop], self.table.length
@@ -81,3 +90,16 @@ def gathered(
     n_places = max(0, view.size - length + 1)
     places = np.ndarray((n_places,), f"V{length}", view.data, 0, (1,))
     return places[offsets].view(np.uint8).reshape(len(offsets), length)
+
+
+def split(rows: Rows, heads: npt.NDArray[np.uint8], tails: npt.NDArray[np.uint8]) -> None:
+    """Fill two arrays of shape (rows, bytes): each row is one of `heads` and one of `tails`."""
+    if isinstance(rows, RowsOfFile) and rows.is_one_run:
+        buffers = [*chain.from_iterable(zip(heads, tails, strict=True))]
+        rows.mapping.read_into(buffers, int(rows.table.offsets[0]))
+        return
+    length = heads.shape[1]
+    for start in range(0, len(rows), _AT_ONCE):
+        block = rows.block(start, start + _AT_ONCE)
+        heads[start : start + _AT_ONCE] = block[:, :length]
+        tails[start : start + _AT_ONCE] = block[:, length:]

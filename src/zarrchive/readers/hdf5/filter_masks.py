@@ -176,7 +176,8 @@ def _wrong_length(
     expected = stored_length(codecs, chunk_nbytes)
     if expected is None or not lengths.size:
         return None
-    least, most = int(lengths.min()), int(lengths.max())
+    told = lengths if lengths.strides[0] else lengths[:1]  # many, or one number for all
+    least, most = int(told.min()), int(told.max())
     if least == most == expected:
         return None
     wrong = least if least != expected else most

@@ -29,7 +29,6 @@ __all__ = [
     "Table",
     "Trouble",
     "Upto",
-    "View",
     "all_of",
     "together",
     "unknown",
@@ -84,13 +83,6 @@ class Upto(NamedTuple):
     length: int
 
 
-class View(NamedTuple):
-    """Exactly these bytes as an array of uint8, not copied where the file is in memory."""
-
-    offset: int
-    length: int
-
-
 class Table(NamedTuple):
     """Many structures of one length; the answer is `Rows`."""
 
@@ -104,7 +96,7 @@ class Many(NamedTuple):
     requests: list[Request]
 
 
-Request: TypeAlias = "Bytes | Upto | View | Table | Many"
+Request: TypeAlias = "Bytes | Upto | Table | Many"
 Steps: TypeAlias = Generator[Request, Any, T]
 """A parser that returns a T."""
 
