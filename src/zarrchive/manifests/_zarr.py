@@ -317,4 +317,17 @@ def array_document(metadata: ArrayV3Metadata, attributes: Mapping[str, Any]) -> 
         warnings.simplefilter("ignore")
         document: dict[str, Any] = dict(metadata.to_dict())
     document["attributes"] = dict(attributes)
+    if dtype.kind == "f":
+        document["fill_value"] = _exact_nan(metadata.fill_value, document["fill_value"])
     return document
+
+
+def _exact_nan(fill_value: object, said: object) -> object:
+    """Return the bits of a NaN that is not the usual one, as the Zarr v3 core says them.
+
+    R tells values that are not available from those that are no numbers by such bits.
+    """
+    value = np.asarray(fill_value)
+    if not np.isnan(value) or value.tobytes() == np.asarray(np.nan, value.dtype).tobytes():
+        return said
+    return f"0x{value.astype(value.dtype.newbyteorder('>')).tobytes().hex()}"

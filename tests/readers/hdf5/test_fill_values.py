@@ -6,8 +6,10 @@ import h5py
 import netCDF4
 import numpy as np
 import pytest
+import zarr
 from h5py import h5d, h5p, h5s, h5t
 
+import zarrchive
 from zarrchive.manifests.values import values_of
 
 
@@ -21,6 +23,36 @@ def test_fill_value_of_unwritten_values(sample, chunks, dtype, fill) -> None:
         file.create_dataset("x", (5,), dtype, chunks=chunks, fillvalue=fill)
     array = sample.checked().arrays["x"]
     assert array.manifest.nstored == 0
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("bits", "size"),
+    [
+        (0x7FF00000000007A2, 8),  # what R means by "not available"
+        (0xFFF8000000000000, 8),
+        (0x7FF8000000000000, 8),
+        (0x7FC007A2, 4),
+        (0xFFC00000, 4),
+    ],
+)
+def test_bits_of_a_nan_that_fills_are_kept(sample, tmp_path, order, bits, size) -> None:
+    dtype = f"{order}f{size}"
+    fill = np.array(bits, f"{order}u{size}").view(dtype)
+    with sample.writing() as file:
+        file.create_dataset("x", (4,), dtype, chunks=(2,), fillvalue=fill[()])[:2] = [1, 2]
+    with h5py.File(sample.path) as file:
+        expected = _bits(file["x"][:])
+    assert _bits(values_of(sample.checked().arrays["x"])) == expected
+    path = str(tmp_path / "x.json")
+    zarrchive.open_virtual_dataset(sample.path).virtual.to_kerchunk(path, zarr_format=3)
+    options = {"fo": path, "remote_protocol": "file"}
+    group = zarr.open_group("reference://", mode="r", storage_options=options)
+    assert _bits(group["x"][:]) == expected
+
+
+def _bits(values):
+    return values.view(f"{values.dtype.byteorder}u{values.itemsize}").tolist()
 
 
 def test_zeros_and_fill_value_attribute_are_left_alone(sample) -> None:
