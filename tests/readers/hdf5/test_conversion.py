@@ -7,7 +7,7 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t
 
 from zarrchive.manifests.values import values_of
-from zarrchive.readers.hdf5.limits import SMALL
+from zarrchive.readers.limits import SMALL
 
 COUNT = SMALL + 7
 """Bytes that are too many to be inlined."""

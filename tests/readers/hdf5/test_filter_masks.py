@@ -16,9 +16,9 @@ from zarrchive.codecs.hdf5 import decode, encode
 from zarrchive.manifests import InlineChunk
 from zarrchive.manifests.values import values_of
 from zarrchive.readers.hdf5.filter_masks import one_chain, transcoded
-from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.pipeline import Filter, codecs_of
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.limits import SMALL
 
 VALUES = np.arange(1, 61, dtype="i4").reshape(6, 10)
 SHUFFLE, DEFLATE, FLETCHER32 = Filter(2, (4,), ""), Filter(1, (4,), ""), Filter(3, (), "")

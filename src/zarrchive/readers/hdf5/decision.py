@@ -13,7 +13,6 @@ from zarrchive.readers.hdf5.file_bytes import run
 from zarrchive.readers.hdf5.inlined_texts import inlined_texts
 from zarrchive.readers.hdf5.inlining import inlined
 from zarrchive.readers.hdf5.layout_message import Compact, Virtual
-from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.opened import raise_if_ours
 from zarrchive.readers.hdf5.pipeline import missing_filter
 from zarrchive.readers.hdf5.problems import H5PY_ERRORS, Reason, damaged, refusal_of
@@ -22,6 +21,7 @@ from zarrchive.readers.hdf5.referencing import chunked, contiguous
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.storage import Referenced, Refused
 from zarrchive.readers.hdf5.virtual import virtual
+from zarrchive.readers.limits import SMALL, WANTED
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts

@@ -20,12 +20,12 @@ from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, MISSING, Chun
 from zarrchive.readers.hdf5.external_files import read_external_files
 from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.inlining import one_chunk
-from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.problems import Reason
 from zarrchive.readers.hdf5.requests import NotUnderstood
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Referenced, Refused
 from zarrchive.readers.hdf5.stored_floats import InexactError
 from zarrchive.readers.hdf5.stored_values import decode
+from zarrchive.readers.limits import SMALL, WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,9 @@ from zarrchive.codecs.filter_codec import CannotEncodeError
 from zarrchive.codecs.hdf5 import decode, encode
 from zarrchive.codecs.skipped import stored_length, told_by_length
 from zarrchive.errors import ZarrchiveError
-from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.pipeline import codecs_of
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.limits import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.readers.hdf5.problems import Reason
+from zarrchive.readers.node_names import free_name
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
 __all__ = ["decoded_name", "node_name"]
 
-_RESERVED: Final = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 _NOT_COORDINATE: Final = "_nc4_non_coord_"
 """What netCDF-C puts before a variable that is called like a dimension that is not its own."""
 
@@ -29,18 +29,13 @@ def decoded_name(raw: bytes) -> tuple[str, Reason | None]:
 def node_name(link: str, taken: Container[str]) -> tuple[str, Reason | None]:
     """Return the Zarr name of the node that the file calls `link`, and what was changed.
 
-    `taken` are the names of its siblings so far. The Zarr v3 specification reserves some names;
-    zarr takes a backslash for a slash.
+    `taken` are the names of its siblings so far.
     """
     name = link.removeprefix(_NOT_COORDINATE) or link
     if name != link and name in taken:
         name = link
     wanted = name
-    if wanted in _RESERVED or not wanted.strip("."):
-        name = f"_{wanted}"
-    name = name.replace("\\", "_").replace("/", "_").replace("\0", "_")
-    while name in taken:
-        name += "_"
+    name = free_name(wanted, taken)
     if name != wanted:
         return name, _renamed(f"the name {wanted!r} is reserved in Zarr; it is called {name!r}")
     if name.startswith("__"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zarrchive.errors import FormatError
-from zarrchive.readers.hdf5.contiguous_runs import LARGEST_RUN
+from zarrchive.readers.contiguous_runs import LARGEST_RUN
 from zarrchive.readers.hdf5.linked_files import LinkedFiles
 from zarrchive.readers.hdf5.moulds import read_file
 from zarrchive.readers.hdf5.opened import opened

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from zarrchive.readers.hdf5.datatype_message import parse_datatype
 from zarrchive.readers.hdf5.datatype_tree import Reference
 from zarrchive.readers.hdf5.global_heap import GlobalHeaps
-from zarrchive.readers.hdf5.limits import SMALL
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.scan import Entangled
 from zarrchive.readers.hdf5.stored_elements import stored_elements
 from zarrchive.readers.hdf5.superblock import number
+from zarrchive.readers.limits import SMALL
 
 if TYPE_CHECKING:
     from zarrchive.readers.hdf5.facts import Facts

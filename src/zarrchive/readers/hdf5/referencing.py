@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zarrchive.manifests.chunk_manifest import FIRST_PATH, INLINE, ChunkManifest
+from zarrchive.readers.contiguous_runs import run_shape
 from zarrchive.readers.hdf5.chunk_table import grid_of
-from zarrchive.readers.hdf5.contiguous_runs import run_shape
 from zarrchive.readers.hdf5.filter_masks import one_chain, transcoded
 from zarrchive.readers.hdf5.inlining import one_chunk
 from zarrchive.readers.hdf5.layout_message import Chunked, Contiguous

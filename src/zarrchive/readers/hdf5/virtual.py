@@ -14,7 +14,6 @@ from zarrchive.readers.hdf5.fill import fill_value
 from zarrchive.readers.hdf5.inlined_texts import fill_text
 from zarrchive.readers.hdf5.inlining import manifest_of, one_chunk
 from zarrchive.readers.hdf5.layout_message import Virtual
-from zarrchive.readers.hdf5.limits import SMALL, WANTED
 from zarrchive.readers.hdf5.problems import Reason, refusal_of
 from zarrchive.readers.hdf5.requests import PARSE_ERRORS, Trouble
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Referenced, Refused
@@ -24,6 +23,7 @@ from zarrchive.readers.hdf5.virtual_mappings import Misfit, mappings_of
 from zarrchive.readers.hdf5.virtual_parts import Target, part_of
 from zarrchive.readers.hdf5.virtual_sources import SourceError, dataset_in, source_file
 from zarrchive.readers.hdf5.virtual_values import Canvas, SourceValues
+from zarrchive.readers.limits import SMALL, WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numcodecs
 import numpy as np
 
-from zarrchive.readers.hdf5.limits import WANTED
 from zarrchive.readers.hdf5.selections import Irregular
 from zarrchive.readers.hdf5.storage import Absent, Inlined, Refused
 from zarrchive.readers.hdf5.stored_values import decode
 from zarrchive.readers.hdf5.virtual_mappings import Misfit, slabs_of
+from zarrchive.readers.limits import WANTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
