@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ _TYPES: Final = ("i1", "S1", "i2", "i4", "f4", "f8")
 _WIDE_TYPES: Final = (*_TYPES, "u1", "u2", "u4", "i8", "u8")
 _LARGEST: Final = 2**24
 """Bytes of a variable that the judge still reads."""
-_SECONDS: Final = 120
+_SECONDS: Final = 1
+"""That the judge may take for one file; the process ends after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,16 +126,20 @@ def _attributes(draw: st.DrawFn, types: tuple[str, ...]) -> dict[str, Any]:
 def judged(paths: Iterable[Path]) -> dict[str, dict[str, list[Any]] | None]:
     """Return what the netCDF library tells of files, by path; None where it refuses.
 
-    It runs in a process of its own, as damage may end it: files that it did not come to are
-    left out. Of each variable: dimensions, shape, type, and a digest of the bytes of its values,
-    None where they are too many.
+    It runs in a process of its own, as damage may end it, or keep it busy: such files are left
+    out. Of each variable: dimensions, shape, type, and a digest of the bytes of its values, None
+    where they are too many.
     """
     names = [str(path) for path in paths]
-    done = subprocess.run(  # noqa: S603 - this very file
-        [sys.executable, __file__, *names], capture_output=True, timeout=_SECONDS, check=False
-    )
-    found = [json.loads(line) for line in done.stdout.splitlines() if line.endswith(b"]")]
-    return dict(found)
+    found: dict[str, Any] = {}
+    while names:
+        done = subprocess.run(  # noqa: S603 - this very file
+            [sys.executable, __file__, *names], capture_output=True, check=False
+        )
+        answers = [json.loads(line) for line in done.stdout.splitlines() if line.endswith(b"]")]
+        found |= dict(answers)
+        names = names[len(answers) + 1 :]
+    return found
 
 
 def told(group: ManifestGroup, values: dict[str, bytes]) -> dict[str, list[Any]]:
@@ -171,4 +177,5 @@ def _told_by_library(path: str) -> dict[str, list[Any]] | None:
 
 if __name__ == "__main__":
     for one in sys.argv[1:]:
+        signal.alarm(_SECONDS)
         print(json.dumps([one, _told_by_library(one)]), flush=True)  # noqa: T201 - for the parent

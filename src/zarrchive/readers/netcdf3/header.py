@@ -148,7 +148,7 @@ class _Cursor:
         return self.eight() if self.is_wide else self.four()
 
     def name(self) -> bytes:
-        name = self.padded(self.size_number())
+        name = self.padded(self.size_number()).partition(b"\0")[0]  # the library's names end there
         if not name:
             raise Damaged(f"a name is empty at byte {self.at} of its header")
         return name

@@ -54,9 +54,9 @@ class Layout:
 def layout_of(header: Header, size: int) -> Layout:
     """Work out where variables lie in a file of `size` bytes.
 
-    Raises `Damaged` where they overlap, as the netCDF library does: the length of some dimension
-    is wrong then, and nobody knows of which. What lies behind the end of the file is left to the
-    caller.
+    Raises `Damaged` where they do not lie in their order one behind the other, as the netCDF
+    library does: the length of some dimension or some place is wrong then, and nobody knows
+    which. What lies behind the end of the file is left to the caller.
     """
     if sum(dimension.length is None for dimension in header.dimensions) > 1:
         raise Damaged("it has several dimensions of records, and only one is possible")
@@ -99,20 +99,16 @@ def _nbytes(header: Header, variable: Variable) -> int:
 
 
 def _check_order(header: Header, sizes: list[int], records: set[int], stride: int) -> None:
-    """Check that no variable begins within the header or within another one."""
-    places = [
-        (variable.begin, size, variable.name)
-        for variable, size in zip(header.variables, sizes, strict=True)
-    ]
-    fixed = sorted(place for n, place in enumerate(places) if n not in records)
-    within = sorted(places[n] for n in records)
-    end, before = header.length, b""
-    for begin, size, name in (*fixed, *within):
+    """Check that variables follow the header and one another, those in records behind others."""
+    numbers = range(len(header.variables))
+    within = [n for n in numbers if n in records]
+    end, before = header.length, "its header"
+    for n in (*(n for n in numbers if n not in records), *within):
+        begin, name = header.variables[n].begin, header.variables[n].name
         if begin < end:
-            what = f"within {before!r}" if before else "within the header"
-            raise Damaged(f"variable {name!r} begins at byte {begin}, {what}")
-        end, before = begin + size, name
-    if within and end > within[0][0] + stride:
-        raise Damaged(
-            f"variable {before!r} reaches from one record, of {stride} bytes, into another"
-        )
+            raise Damaged(
+                f"variable {name!r} begins at byte {begin}, but {before} goes on up to byte {end}"
+            )
+        end, before = begin + sizes[n], f"variable {name!r}"
+    if within and end > header.variables[within[0]].begin + stride:
+        raise Damaged(f"{before} reaches from one record, of {stride} bytes, into another")
