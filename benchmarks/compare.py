@@ -16,12 +16,12 @@ import xarray as xr
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from files import chunked_file, daily_files, grouped_file, netcdf_file
+from files import chunked_file, classic_files, daily_files, grouped_file, netcdf_file
 from many import CONCATENATE, MANY, OPENED
 from memory import compare_memory
 from remote import scan_remotely
 from timing import Contender, Row, compare, say
-from tools import DATASET, INDEX, READER, TREE, Tool
+from tools import CLASSIC_DATASET, CLASSIC_READER, DATASET, INDEX, READER, TREE, Tool
 
 from check import check
 
@@ -47,6 +47,7 @@ class Comparison:
             "netcdf": self._netcdf,
             "groups": self._groups,
             "daily": self._daily,
+            "classic": self._classic,
             "remote": self._remote,
             "memory": self._memory,
             "combine": self._combine,
@@ -94,13 +95,7 @@ class Comparison:
         contenders = [
             _one_by_one("dataset", DATASET[0], paths),
             _one_by_one("dataset", DATASET[1], some),
-            Contender(
-                "xarray",
-                "dataset",
-                lambda: _open_mfdataset(paths),
-                items=len(paths),
-                does="open_mfdataset, engine netcdf4: no references, coordinates loaded",
-            ),
+            _opened_by_xarray(paths),
             _one_by_one("reader", READER[0], paths),
             *(_one_by_one("reader", tool, some) for tool in READER[1:]),
             _one_by_one("index", INDEX[0], paths, against="reader"),
@@ -108,6 +103,23 @@ class Comparison:
         title = f"{len(paths)} daily netCDF4 files one by one, coordinates loaded"
         row = Row(title, contenders, "file", must_agree=False)
         compare("daily", row, **self._times)
+
+    def _classic(self) -> None:
+        paths = classic_files(self._folder, self._of(1000, least=20))
+        some = paths[: self._of(100, least=10)]
+        check(*some[:10])
+        for tool in (*CLASSIC_READER, *CLASSIC_DATASET):
+            tool.run(paths[0])  # imports it
+        contenders = [
+            _one_by_one("dataset", CLASSIC_DATASET[0], paths),
+            _one_by_one("dataset", CLASSIC_DATASET[1], some),
+            _opened_by_xarray(paths),
+            _one_by_one("reader", CLASSIC_READER[0], paths),
+            *(_one_by_one("reader", tool, some) for tool in CLASSIC_READER[1:]),
+        ]
+        title = f"{len(paths)} daily netCDF-3 files one by one, coordinates loaded"
+        row = Row(title, contenders, "file", must_agree=False)
+        compare("classic", row, **self._times)
 
     def _remote(self) -> None:
         path = netcdf_file(self._folder, 20, self._of(2000))
@@ -170,6 +182,13 @@ def _one_by_one(level: str, tool: Tool, paths: list[str], *, against: str = "") 
             tool.run(path)
 
     return Contender(tool.name, level, run, items=len(paths), does=tool.does, against=against)
+
+
+def _opened_by_xarray(paths: list[str]) -> Contender:
+    does = "open_mfdataset, engine netcdf4: no references, coordinates loaded"
+    return Contender(
+        "xarray", "dataset", lambda: _open_mfdataset(paths), items=len(paths), does=does
+    )
 
 
 def _open_mfdataset(paths: list[str]) -> None:

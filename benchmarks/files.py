@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["chunked_file", "daily_files", "grouped_file", "netcdf_file"]
+__all__ = ["chunked_file", "classic_files", "daily_files", "grouped_file", "netcdf_file"]
 
 _AHEAD = 3
 _VARIABLES = ("t2m", "d2m", "msl", "u10", "v10", "tp", "sst", "skt")
@@ -38,9 +38,19 @@ def daily_files(folder: Path, count: int) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _daily_file(path: Path, day: int) -> None:
+def classic_files(folder: Path, count: int) -> list[str]:
+    """Write the same files in the format of netCDF-3, which has neither chunks nor filters."""
+    paths = [folder / "classic" / f"day_{day:04d}.nc" for day in range(count)]
+    for day, path in enumerate(paths):
+        if not path.exists():
+            with _being_written(path) as unfinished:
+                _daily_file(unfinished, day, "NETCDF3_64BIT_OFFSET")
+    return [str(path) for path in paths]
+
+
+def _daily_file(path: Path, day: int, form: Any = "NETCDF4") -> None:
     generator = np.random.default_rng(day)
-    with netCDF4.Dataset(path, "w") as file:
+    with netCDF4.Dataset(path, "w", format=form) as file:
         file.setncatts({"Conventions": "CF-1.8", "title": "daily fields", "institution": "none"})
         for name, size in (("time", None), ("latitude", 36), ("longitude", 72)):
             file.createDimension(name, size)
@@ -58,7 +68,12 @@ def _daily_file(path: Path, day: int) -> None:
 
 def _packed(file: Any, name: str, chunks: tuple[int, ...], dims: tuple[str, ...]) -> Any:
     variable = file.createVariable(
-        name, "i2", dims, zlib=True, shuffle=True, chunksizes=chunks, fill_value=-32767
+        name,
+        "i2",
+        dims,
+        zlib=file.data_model == "NETCDF4",
+        chunksizes=chunks if file.data_model == "NETCDF4" else None,
+        fill_value=-32767,
     )
     variable.setncatts(
         {

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv-benchmarks"
 PEERS = (
-    *("virtualizarr>=2.8", "kerchunk>=0.2.10", "obspec-utils", "obstore"),
+    *("virtualizarr>=2.8", "kerchunk>=0.2.10", "scipy", "obspec-utils", "obstore"),
     *("hidefix>=0.12", "h5netcdf", "netCDF4", "dask", "aiohttp", "requests"),
 )
 

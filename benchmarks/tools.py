@@ -14,13 +14,24 @@ import numpy as np
 import zarrchive
 from zarrchive.location import open_source
 from zarrchive.readers.hdf5 import HDF5Reader
+from zarrchive.readers.netcdf3 import NetCDF3Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import xarray as xr
 
-__all__ = ["DATASET", "INDEX", "READER", "TREE", "Tool", "h5py_chunks", "with_counts"]
+__all__ = [
+    "CLASSIC_DATASET",
+    "CLASSIC_READER",
+    "DATASET",
+    "INDEX",
+    "READER",
+    "TREE",
+    "Tool",
+    "h5py_chunks",
+    "with_counts",
+]
 
 warnings.filterwarnings("ignore")
 
@@ -66,6 +77,11 @@ def _nonempty(manifest: Any) -> int:
 def _zarrchive_reader(path: str) -> Any:
     with open_source(path) as source:
         return HDF5Reader().read(source)
+
+
+def _zarrchive_classic(path: str) -> Any:
+    with open_source(path) as source:
+        return NetCDF3Reader().read(source)
 
 
 def _zarrchive_count(group: Any) -> int:
@@ -132,6 +148,25 @@ def h5py_chunks(path: str) -> dict[str, list[Any]]:
     return found
 
 
+def _classic_parser(path: str) -> Any:
+    from virtualizarr.parsers import NetCDF3Parser
+
+    return NetCDF3Parser()(_url(path), registry(path))
+
+
+def _classic_dataset(path: str) -> xr.Dataset:
+    from virtualizarr import open_virtual_dataset
+    from virtualizarr.parsers import NetCDF3Parser
+
+    return open_virtual_dataset(_url(path), registry=registry(path), parser=NetCDF3Parser())
+
+
+def _classic_kerchunk(path: str) -> dict[str, Any]:
+    from kerchunk.netCDF3 import NetCDF3ToZarr
+
+    return NetCDF3ToZarr(path, inline_threshold=0).translate()
+
+
 READER = (
     Tool(
         "zarrchive",
@@ -179,6 +214,35 @@ DATASET = (
         "VirtualiZarr",
         "open_virtual_dataset, dimension coordinates loaded",
         _virtualizarr_dataset,
+        with_counts,
+    ),
+)
+CLASSIC_READER = (
+    Tool(
+        "zarrchive",
+        "groups with Zarr metadata, all attributes, byte ranges",
+        _zarrchive_classic,
+        _zarrchive_count,
+    ),
+    Tool(
+        "VirtualiZarr",
+        "NetCDF3Parser: groups with Zarr metadata, attributes, a path and a range for each chunk",
+        _classic_parser,
+        _parser_count,
+    ),
+    Tool(
+        "kerchunk",
+        "NetCDF3ToZarr: a dict of documents and [path, offset, length], with attributes",
+        _classic_kerchunk,
+        READER[2].count,
+    ),
+)
+CLASSIC_DATASET = (
+    DATASET[0],
+    Tool(
+        "VirtualiZarr",
+        "open_virtual_dataset, dimension coordinates loaded",
+        _classic_dataset,
         with_counts,
     ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,14 +16,15 @@ from zarrchive.readers.contiguous_runs import run_shape
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
+
     from zarrchive.location.identity import SourceFile
     from zarrchive.readers.netcdf3.layout import Extent
 
-__all__ = ["array_of"]
+__all__ = ["ArrayModel"]
 
 _UNWRITTEN: Final = {
     "i1": -127,
-    "S1": b"",
     "i2": -32767,
     "i4": -2147483647,
     "f4": float.fromhex("0x1.ep+122"),
@@ -35,74 +38,104 @@ _UNWRITTEN: Final = {
 """What the netCDF library stores where nothing was written (``NC_FILL_BYTE`` and so on)."""
 
 
-def array_of(  # noqa: PLR0913 - what makes an array
-    name: str,
-    dtype: np.dtype[Any],
-    extent: Extent,
-    *,
-    dimensions: Sequence[str],
-    attributes: Mapping[str, Any],
-    file: SourceFile,
-    values: bytes | None,
-    largest_run: int | None,
-) -> ManifestArray:
-    """Make a virtual array.
+class Places(NamedTuple):
+    """Where the chunks of an array lie, in C order of the grid."""
 
-    Parameters
-    ----------
-    name, dtype, dimensions, attributes
-        Of the variable; the type as it is stored.
-    extent
-        Where its values lie in `file`.
-    values
-        All of them, to be held by the array itself; None: they are referred to.
-    largest_run
-        Bytes of the largest chunk of values that follow one another; None: they are not cut.
+    offset: npt.NDArray[np.uint64]
+    length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 
-    Raises
-    ------
-    ValueError, TypeError, KeyError
-        If Zarr cannot say it.
-    """
-    chunk_shape = tuple(max(1, size) for size in extent.shape)
-    if values is None:
-        chunk_shape = _chunk_shape(extent, dtype.itemsize, largest_run)
-    grid = tuple(-(-size // chunk) for size, chunk in zip(extent.shape, chunk_shape, strict=True))
-    if not prod(grid):
-        manifest = ChunkManifest.empty(grid)
-    elif values is not None:
-        manifest = ChunkManifest.of_bytes(grid, values)
-    else:
-        manifest = _manifest(extent, grid, file)
-    metadata = array_metadata(
-        shape=extent.shape,
-        dtype=dtype,
-        chunk_shape=chunk_shape,
-        codecs=[{"name": "bytes", "configuration": {"endian": _order(dtype)}}],
-        fill_value=_fill_value(dtype, attributes.get("_FillValue")),
-        dimension_names=dimensions,
-        attributes=attributes,
-    )
-    return ManifestArray(metadata, manifest, name=name)
+
+@dataclass(frozen=True, eq=False)
+class ArrayModel:
+    """A virtual array but for the file that it is of."""
+
+    array: ManifestArray
+    """With no chunk stored."""
+    extent: Extent
+
+    @cached_property
+    def places(self) -> Places:
+        """What `referring` refers to: nobody may ask for it where a file is too short for it."""
+        return _places(self.extent, self.array.manifest.grid_shape)
+
+    @classmethod
+    def of(  # noqa: PLR0913 - what makes an array
+        cls,
+        name: str,
+        dtype: np.dtype[Any],
+        extent: Extent,
+        *,
+        dimensions: Sequence[str],
+        attributes: Mapping[str, Any],
+        is_held: bool,
+        largest_run: int | None,
+    ) -> ArrayModel:
+        """Make a model.
+
+        Parameters
+        ----------
+        name, dtype, dimensions, attributes
+            Of the variable; the type as it is stored.
+        extent
+            Where its values lie.
+        is_held
+            Whether the array is to hold its values, in one chunk.
+        largest_run
+            Bytes of the largest chunk of values that follow one another; None: they are not cut.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If Zarr cannot say it.
+        """
+        whole = tuple([max(1, size) for size in extent.shape])
+        chunk_shape = whole if is_held else _chunk_shape(extent, dtype.itemsize, largest_run)
+        grid = tuple([-(-n // chunk) for n, chunk in zip(extent.shape, chunk_shape, strict=True)])
+        metadata = array_metadata(
+            shape=extent.shape,
+            dtype=dtype,
+            chunk_shape=chunk_shape,
+            codecs=[{"name": "bytes", "configuration": {"endian": _order(dtype)}}],
+            fill_value=_fill_value(dtype, attributes.get("_FillValue")),
+            dimension_names=dimensions,
+            attributes=attributes,
+        )
+        return cls(ManifestArray(metadata, ChunkManifest.empty(grid), name=name), extent)
+
+    def referring(self, file: SourceFile) -> ManifestArray:
+        """Return the array whose values lie in `file`, all of them."""
+        grid = self.array.manifest.grid_shape
+        if not prod(grid):
+            return self.array
+        offset, length = self.places
+        manifest = ChunkManifest.of_file(grid, file, offset=offset, length=length)
+        return self.array.referring(manifest)
+
+    def holding(self, values: bytes) -> ManifestArray:
+        """Return the array that holds its values itself."""
+        grid = self.array.manifest.grid_shape
+        return self.array.referring(ChunkManifest.of_bytes(grid, values)) if values else self.array
 
 
 def _chunk_shape(extent: Extent, itemsize: int, largest_run: int | None) -> tuple[int, ...]:
     """Return the shape of chunks that are runs of bytes; records that lie apart are cut anyway."""
-    shape = tuple(max(1, size) for size in extent.shape)
+    shape = tuple([max(1, size) for size in extent.shape])
     first, inner = ((), shape) if extent.is_one_run else ((1,), shape[1:])
     if largest_run is None:
         return (*first, *inner)
     return (*first, *run_shape(inner, itemsize, most=largest_run))
 
 
-def _manifest(extent: Extent, grid: tuple[int, ...], file: SourceFile) -> ChunkManifest:
+def _places(extent: Extent, grid: tuple[int, ...]) -> Places:
+    n_chunks = prod(grid)
     n_runs = 1 if extent.is_one_run else extent.count
-    length = extent.count * extent.nbytes // prod(grid)
+    length = extent.count * extent.nbytes // n_chunks
     runs = np.arange(n_runs, dtype=np.uint64) * np.uint64(extent.stride) + np.uint64(extent.begin)
-    within = np.arange(prod(grid) // n_runs, dtype=np.uint64) * np.uint64(length)
+    within = np.arange(n_chunks // n_runs, dtype=np.uint64) * np.uint64(length)
     offset = (runs[:, None] + within).reshape(-1)
-    lengths = np.full(len(offset), length, dtype=np.uint64)
-    return ChunkManifest.of_file(grid, file, offset=offset, length=lengths)
+    if length < 2**32:
+        return Places(offset, np.full(n_chunks, length, dtype=np.uint32))
+    return Places(offset, np.full(n_chunks, length, dtype=np.uint64))
 
 
 def _order(dtype: np.dtype[Any]) -> str:

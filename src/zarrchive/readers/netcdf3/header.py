@@ -6,7 +6,9 @@ Specifications"): CDF-1, CDF-2 with 64-bit offsets, and CDF-5 with 64-bit sizes.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Attribute", "Damaged", "Dimension", "Header", "Variable", "read_header"]
+__all__ = [
+    "Attribute",
+    "Damaged",
+    "Dimension",
+    "Header",
+    "Variable",
+    "VariableList",
+    "read_header",
+]
 
 _FIRST_READ: Final = 2**16
 """Bytes; nearly all headers are shorter."""
@@ -33,8 +43,9 @@ _WIDE: Final = 5
 """The version whose sizes have 64 bits."""
 _VERSIONS: Final = (1, 2, _WIDE)
 _DIMENSIONS, _VARIABLES, _ATTRIBUTES = 10, 11, 12
-_CLASSIC: Final = {1: "i1", 2: "S1", 3: ">i2", 4: ">i4", 5: ">f4", 6: ">f8"}
-_ALL: Final = {**_CLASSIC, 7: "u1", 8: ">u2", 9: ">u4", 10: ">i8", 11: ">u8"}
+_NAMES: Final = ("i1", "S1", ">i2", ">i4", ">f4", ">f8", "u1", ">u2", ">u4", ">i8", ">u8")
+_ALL: Final = {code: np.dtype(name) for code, name in enumerate(_NAMES, 1)}
+_CLASSIC: Final = {code: _ALL[code] for code in range(1, 7)}
 
 
 class Damaged(Exception):  # noqa: N818 - says what is wrong with the file, not with the program
@@ -81,6 +92,16 @@ class Variable:
     """First byte of its values, or of those in the first record."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VariableList:
+    """The variables of a file; files that list them in the same bytes share one."""
+
+    items: tuple[Variable, ...]
+    form: tuple[int, int]
+    """Version of the format, and number of dimensions: what else decides how it is read."""
+    raw: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """All that a netCDF classic file says about itself."""
@@ -89,7 +110,7 @@ class Header:
     """None: whoever wrote the file could not know."""
     dimensions: tuple[Dimension, ...]
     attributes: tuple[Attribute, ...]
-    variables: tuple[Variable, ...]
+    variables: VariableList
     length: int
     """Bytes of the header."""
 
@@ -118,7 +139,9 @@ class _Cursor:
     size: int
     """Bytes of the file."""
     at: int = 0
+    version: int = 0
     is_wide: bool = False
+    """Whether sizes have 64 bits."""
 
     def take(self, length: int) -> bytes:
         start, end = self.at, self.at + length
@@ -168,31 +191,12 @@ def _parsed(cursor: _Cursor) -> Header:
     if magic[:3] != b"CDF" or magic[3] not in _VERSIONS:
         raise Damaged(f"it begins with {magic!r}, which no netCDF classic file does")
     version = magic[3]
-    cursor.is_wide = version == _WIDE
+    cursor.version, cursor.is_wide = version, version == _WIDE
     streaming = 2**64 - 1 if cursor.is_wide else 2**32 - 1
     n_records = cursor.size_number()
     dimensions = cursor.listed(_DIMENSIONS, "dimensions", _dimension)
-    types = {code: np.dtype(name) for code, name in (_ALL if cursor.is_wide else _CLASSIC).items()}
-
-    def attribute(cursor: _Cursor) -> Attribute:
-        return _attribute(cursor, types)
-
-    def variable(cursor: _Cursor) -> Variable:
-        name = cursor.name()
-        rank = cursor.size_number()
-        if rank > _MOST_DIMENSIONS:
-            raise Damaged(f"variable {name!r} has {rank} dimensions")
-        places = tuple([cursor.size_number() for _ in range(rank)])
-        if any(place >= len(dimensions) for place in places):
-            raise Damaged(f"variable {name!r} has dimension {max(places)} of {len(dimensions)}")
-        attributes = cursor.listed(_ATTRIBUTES, "attributes", attribute)
-        dtype = _type(cursor, types)
-        cursor.size_number()  # its size, which is wrong in large files, and follows from the shape
-        begin = cursor.four() if version == 1 else cursor.eight()
-        return Variable(name, places, attributes, dtype, begin)
-
-    attributes = cursor.listed(_ATTRIBUTES, "attributes", attribute)
-    variables = cursor.listed(_VARIABLES, "variables", variable)
+    attributes = cursor.listed(_ATTRIBUTES, "attributes", _attribute)
+    variables = _variables(cursor, len(dimensions))
     return Header(
         None if n_records == streaming else n_records,
         dimensions,
@@ -202,21 +206,59 @@ def _parsed(cursor: _Cursor) -> Header:
     )
 
 
+@lru_cache(maxsize=1)
+def _recent() -> deque[VariableList]:
+    """Return what was read last, the newest first; files of a series list the same variables."""
+    return deque(maxlen=8)
+
+
+def _variables(cursor: _Cursor, n_dimensions: int) -> VariableList:
+    form, start = (cursor.version, n_dimensions), cursor.at
+    for known in tuple(_recent()):
+        if known.form == form and cursor.data.startswith(known.raw, start):
+            cursor.at += len(known.raw)
+            return known
+
+    def variable(cursor: _Cursor) -> Variable:
+        return _variable(cursor, n_dimensions)
+
+    items = cursor.listed(_VARIABLES, "variables", variable)
+    found = VariableList(items, form, cursor.data[start : cursor.at])
+    _recent().appendleft(found)
+    return found
+
+
+def _variable(cursor: _Cursor, n_dimensions: int) -> Variable:
+    name = cursor.name()
+    rank = cursor.size_number()
+    if rank > _MOST_DIMENSIONS:
+        raise Damaged(f"variable {name!r} has {rank} dimensions")
+    places = tuple([cursor.size_number() for _ in range(rank)])
+    if any(place >= n_dimensions for place in places):
+        raise Damaged(f"variable {name!r} has dimension {max(places)} of {n_dimensions}")
+    attributes = cursor.listed(_ATTRIBUTES, "attributes", _attribute)
+    dtype = _type(cursor)
+    cursor.size_number()  # its size, which is wrong in large files, and follows from the shape
+    begin = cursor.four() if cursor.version == 1 else cursor.eight()
+    return Variable(name, places, attributes, dtype, begin)
+
+
 def _dimension(cursor: _Cursor) -> Dimension:
     name = cursor.name()
     return Dimension(name, cursor.size_number() or None)
 
 
-def _type(cursor: _Cursor, types: dict[int, np.dtype[Any]]) -> np.dtype[Any]:
+def _type(cursor: _Cursor) -> np.dtype[Any]:
     code = cursor.four()
-    if code not in types:
+    found = (_ALL if cursor.is_wide else _CLASSIC).get(code)
+    if found is None:
         raise Damaged(f"byte {cursor.at} of its header names type {code}, which there is none of")
-    return types[code]
+    return found
 
 
-def _attribute(cursor: _Cursor, types: dict[int, np.dtype[Any]]) -> Attribute:
+def _attribute(cursor: _Cursor) -> Attribute:
     name = cursor.name()
-    dtype = _type(cursor, types)
+    dtype = _type(cursor)
     raw = cursor.padded(cursor.size_number() * dtype.itemsize)
     if dtype.kind == "S":
         return Attribute(name, raw)

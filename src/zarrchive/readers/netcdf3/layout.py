@@ -1,15 +1,16 @@
-"""Where the values of the variables lie: one behind the other, or record by record."""
+"""Where the values of variables lie: one behind the other, or record by record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
 from zarrchive.readers.netcdf3.header import Damaged
 
 if TYPE_CHECKING:
-    from zarrchive.readers.netcdf3.header import Header, Variable
+    from zarrchive.readers.netcdf3.header import Dimension, Variable, VariableList
 
 __all__ = ["Extent", "Layout", "layout_of"]
 
@@ -40,75 +41,76 @@ class Extent:
         return self.count == 1 or self.stride == self.nbytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Where everything of a file lies."""
+    """Where the variables of a file lie, however many records it has."""
 
-    extents: tuple[Extent, ...]
-    """In the order of the variables."""
-    n_records: int
-    n_left_over: int = 0
-    """Bytes behind the last whole record, where the header does not say how many there are."""
+    shapes: tuple[tuple[int | None, ...], ...]
+    """Of each variable; None along the dimension of records, which is always the first."""
+    begins: tuple[int, ...]
+    """First byte of each variable, or of what the first record holds of it."""
+    sizes: tuple[int, ...]
+    """Bytes of each variable, or of what a record holds of it."""
+    stride: int
+    """Bytes of a record."""
+
+    def extents(self, n_records: int) -> tuple[Extent, ...]:
+        """Return where variables lie in a file of so many records."""
+        found = []
+        for shape, begin, size in zip(self.shapes, self.begins, self.sizes, strict=True):
+            count, stride = (n_records, self.stride) if None in shape else (1, size)
+            whole = tuple([n_records if length is None else length for length in shape])
+            found.append(Extent(whole, begin, size, count, stride))
+        return tuple(found)
+
+    def room(self, size: int) -> tuple[int, int]:
+        """Return for how many records a file of `size` bytes has room, and the bytes left over."""
+        records = [n for n, shape in enumerate(self.shapes) if None in shape]
+        if not records:
+            return 0, 0
+        end = self.begins[records[-1]] + self.sizes[records[-1]]
+        count = max(0, (size - end) // self.stride + 1)
+        return count, max(0, size - self.begins[records[0]] - count * self.stride)
 
 
-def layout_of(header: Header, size: int) -> Layout:
-    """Work out where variables lie in a file of `size` bytes.
+@lru_cache(maxsize=64)
+def layout_of(
+    dimensions: tuple[Dimension, ...], variables: VariableList, header_length: int
+) -> Layout:
+    """Work out where variables lie.
 
     Raises `Damaged` where they do not lie in their order one behind the other, as the netCDF
     library does: the length of some dimension or some place is wrong then, and nobody knows
     which. What lies behind the end of the file is left to the caller.
     """
-    if sum(dimension.length is None for dimension in header.dimensions) > 1:
+    if sum(dimension.length is None for dimension in dimensions) > 1:
         raise Damaged("it has several dimensions of records, and only one is possible")
-    in_records = [_is_in_records(header, variable) for variable in header.variables]
-    sizes = [_nbytes(header, variable) for variable in header.variables]
-    records = {n for n, is_in_record in enumerate(in_records) if is_in_record}
+    items = variables.items
+    shapes = [tuple([dimensions[place].length for place in one.dimensions]) for one in items]
+    sizes = []
+    for variable, shape in zip(items, shapes, strict=True):
+        if None in shape[1:]:
+            raise Damaged(f"variable {variable.name!r} has records, but not as its first dimension")
+        sizes.append(prod(n for n in shape if n is not None) * variable.dtype.itemsize)
+    records = [n for n, shape in enumerate(shapes) if None in shape]
     # A single variable has its records one behind the other; others are filled up to four bytes.
-    whole = sum(sizes[n] + -sizes[n] % 4 for n in records)
-    stride = sum(sizes[n] for n in records) if len(records) == 1 else whole
-    begins = [variable.begin for variable in header.variables]
-    _check_order(header, sizes, records, stride)
-    n_records, n_left_over = header.n_records, 0
-    if n_records is None:
-        n_records = 0
-        if records:
-            end = max(begins[n] + sizes[n] for n in records)
-            n_records = max(0, (size - end) // stride + 1)
-            first = min(begins[n] for n in records)
-            n_left_over = max(0, size - first - n_records * stride)
-    extents = []
-    for number, variable in enumerate(header.variables):
-        lengths = [header.dimensions[place].length for place in variable.dimensions]
-        shape = tuple([n_records if length is None else length for length in lengths])
-        count, step = (n_records, stride) if in_records[number] else (1, sizes[number])
-        extents.append(Extent(shape, variable.begin, sizes[number], count, step))
-    return Layout(tuple(extents), n_records, n_left_over)
+    stride = sum(sizes[n] if len(records) == 1 else sizes[n] + -sizes[n] % 4 for n in records)
+    fixed = [n for n, shape in enumerate(shapes) if None not in shape]
+    _check_order([(items[n], sizes[n]) for n in (*fixed, *records)], header_length)
+    if records:
+        first, last = items[records[0]], items[records[-1]]
+        if last.begin + sizes[records[-1]] > first.begin + stride:
+            raise Damaged(f"variable {last.name!r} reaches from one record into the next")
+    return Layout(tuple(shapes), tuple(one.begin for one in items), tuple(sizes), stride)
 
 
-def _is_in_records(header: Header, variable: Variable) -> bool:
-    lengths = [header.dimensions[place].length for place in variable.dimensions]
-    if None in lengths[1:]:
-        raise Damaged(f"variable {variable.name!r} has records, but not as its first dimension")
-    return None in lengths
-
-
-def _nbytes(header: Header, variable: Variable) -> int:
-    """Return the bytes of a variable, or of what one record holds of it."""
-    lengths = [header.dimensions[place].length for place in variable.dimensions]
-    return prod(length for length in lengths if length is not None) * variable.dtype.itemsize
-
-
-def _check_order(header: Header, sizes: list[int], records: set[int], stride: int) -> None:
-    """Check that variables follow the header and one another, those in records behind others."""
-    numbers = range(len(header.variables))
-    within = [n for n in numbers if n in records]
-    end, before = header.length, "its header"
-    for n in (*(n for n in numbers if n not in records), *within):
-        begin, name = header.variables[n].begin, header.variables[n].name
-        if begin < end:
+def _check_order(places: list[tuple[Variable, int]], header_length: int) -> None:
+    """Check that variables, each with its size, follow the header and one another."""
+    end, before = header_length, "its header"
+    for variable, size in places:
+        if variable.begin < end:
             raise Damaged(
-                f"variable {name!r} begins at byte {begin}, but {before} goes on up to byte {end}"
+                f"variable {variable.name!r} begins at byte {variable.begin}, but {before} goes "
+                f"on up to byte {end}"
             )
-        end, before = begin + sizes[n], f"variable {name!r}"
-    if within and end > header.variables[within[0]].begin + stride:
-        raise Damaged(f"{before} reaches from one record, of {stride} bytes, into another")
+        end, before = variable.begin + size, f"variable {variable.name!r}"

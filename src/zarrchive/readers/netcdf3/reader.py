@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Final
 from zarrchive.errors import FormatError, Problem
 from zarrchive.manifests import ManifestGroup
 from zarrchive.readers.contiguous_runs import LARGEST_RUN
-from zarrchive.readers.limits import WANTED
-from zarrchive.readers.netcdf3.arrays import array_of
-from zarrchive.readers.netcdf3.attributes import attributes_of, decoded
+from zarrchive.readers.netcdf3.attributes import attributes_of
 from zarrchive.readers.netcdf3.header import Damaged, read_header
 from zarrchive.readers.netcdf3.layout import layout_of
+from zarrchive.readers.netcdf3.model import Choices, model_of
 from zarrchive.readers.netcdf3.values import read_values
-from zarrchive.readers.node_names import free_name
 from zarrchive.readers.protocol import Match
 
 if TYPE_CHECKING:
+    from zarrchive.errors import Severity
     from zarrchive.location.source import Source
     from zarrchive.manifests import ManifestArray
-    from zarrchive.readers.netcdf3.header import Header, Variable
-    from zarrchive.readers.netcdf3.layout import Extent, Layout
+    from zarrchive.readers.netcdf3.header import Header
+    from zarrchive.readers.netcdf3.model import Model, VariableModel
 
 __all__ = ["NetCDF3Reader"]
 
@@ -34,7 +33,8 @@ class NetCDF3Reader:
     """Map the variables of a netCDF classic file; only its header is read.
 
     Values of a record lie together, so that each record is at least one chunk, except where
-    only one variable has records.
+    only one variable has records. Files that list their variables in the same bytes, as those of
+    a series do, share everything but their attributes and places.
     """
 
     name: str = "netcdf3"
@@ -55,9 +55,9 @@ class NetCDF3Reader:
     ) -> ManifestGroup:
         if (group or "").strip("/"):
             raise FormatError(_no_group(source, group or ""))
+        choices = Choices(inline, self.contiguous_chunk_nbytes)
         try:
-            header, head = read_header(source)
-            layout = layout_of(header, source.size)
+            return _File(source).group(choices)
         except Damaged as error:
             raise FormatError(
                 Problem(
@@ -67,130 +67,80 @@ class NetCDF3Reader:
                     hint=_COMPARE,
                 )
             ) from None
-        return _File(source, header, layout, self.contiguous_chunk_nbytes).group(head, inline)
 
 
 @dataclass(slots=True)
 class _File:
     source: Source
-    header: Header
-    layout: Layout
-    largest_run: int | None
     problems: list[Problem] = field(default_factory=list)
 
-    def group(self, head: bytes, inline: frozenset[str] | None) -> ManifestGroup:
-        """Return everything of the file; `head` is its beginning."""
-        self._tell_what_is_left_over()
-        dimensions = self._names([one.name for one in self.header.dimensions], "dimension")
-        names = self._names([one.name for one in self.header.variables], "variable")
-        found = list(zip(names, self.header.variables, self.layout.extents, strict=True))
-        usable = [item for item in found if self._is_whole(item[0], item[2])]
-        wanted = [
-            (name, extent)
-            for name, variable, extent in usable
-            if _is_wanted(name, variable, dimensions, inline)
-            and extent.count * extent.nbytes <= WANTED
-        ]
-        read = read_values(self.source, head, [extent for _, extent in wanted])
-        values = dict(zip([name for name, _ in wanted], read, strict=True))
+    def group(self, choices: Choices) -> ManifestGroup:
+        """Return everything of the file; raises `Damaged`."""
+        header, head = read_header(self.source)
+        model = self._model(header, choices)
+        for path, what in model.warnings:
+            self._warn(path, what)
+        usable = [variable for variable in model.variables if self._is_usable(variable)]
+        held = [variable for variable in usable if variable.is_held]
+        read = read_values(self.source, head, [variable.extent for variable in held])
+        values = {one.name: found for one, found in zip(held, read, strict=True)}
         arrays: dict[str, ManifestArray] = {}
-        for name, variable, extent in usable:
-            array = self._array(name, variable, extent, dimensions, values.get(name))
-            if array is not None:
-                arrays[name] = array
-        attributes = attributes_of(self.header.attributes, lambda what: self._warn("/", what))
+        for variable in usable:
+            if variable.array is None:
+                continue
+            if variable.is_held:
+                arrays[variable.name] = variable.array.holding(values[variable.name])
+            else:
+                arrays[variable.name] = variable.array.referring(self.source.file)
+        attributes = attributes_of(header.attributes, lambda what: self._warn("", what))
         return ManifestGroup(arrays=arrays, attributes=attributes, problems=tuple(self.problems))
 
-    def _array(
-        self,
-        name: str,
-        variable: Variable,
-        extent: Extent,
-        dimensions: list[str],
-        values: bytes | None,
-    ) -> ManifestArray | None:
-        attributes = attributes_of(variable.attributes, lambda what: self._warn(f"/{name}", what))
-        try:
-            return array_of(
-                name,
-                variable.dtype,
-                extent,
-                dimensions=[dimensions[place] for place in variable.dimensions],
-                attributes=attributes,
-                file=self.source.file,
-                values=values,
-                largest_run=self.largest_run,
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            what = f"Zarr cannot describe it: {' '.join(str(error).split())}"
-            hint = "read this variable with another library; all others can be used"
-            self._refuse("netcdf3-no-zarr", name, what, hint)
-            return None
-
-    def _names(self, raw: list[bytes], kind: str) -> list[str]:
-        """Return the names of dimensions or variables, no two of which are the same."""
-        names: list[str] = []
-        taken: set[str] = set()
-        for one in raw:
-            wanted = decoded(one, f"the name of a {kind}", lambda what: self._warn("/", what))
-            name = free_name(wanted, taken) if kind == "variable" else wanted
-            while name in taken:
-                name += "_"
-            if name != wanted:
+    def _model(self, header: Header, choices: Choices) -> Model:
+        layout = layout_of(header.dimensions, header.variables, header.length)
+        n_records = header.n_records
+        if n_records is None:
+            n_records, n_left_over = layout.room(self.source.size)
+            if n_left_over:
                 self._warn(
-                    f"/{name}",
-                    f"the name {wanted!r} is reserved in Zarr, or is that of another {kind}; "
-                    f"this one is called {name!r}",
+                    "",
+                    "its header does not say how many records there are; the file has room for "
+                    f"{n_records}, and {n_left_over} bytes more",
                 )
-            names.append(name)
-            taken.add(name)
-        return names
+        return model_of(header.dimensions, header.variables, layout, n_records, choices)
 
-    def _is_whole(self, name: str, extent: Extent) -> bool:
-        """Say whether all values of a variable are there, and tell of it if they are not."""
-        size = self.source.size
+    def _is_usable(self, variable: VariableModel) -> bool:
+        """Say whether a variable can be used, and tell of it if it cannot."""
+        name, extent, size = variable.name, variable.extent, self.source.size
+        if variable.array is None:
+            hint = "read this variable with another library; all others can be used"
+            self._tell("netcdf3-no-zarr", f"/{name}", variable.refusal, hint)
+            return False
         if extent.end <= size:
             return True
         what = f"its values reach byte {extent.end}, but the file has {size} bytes"
         if extent.count > 1:
             n_whole = max(0, (size - extent.begin - extent.nbytes) // extent.stride + 1)
             what += f": {n_whole} of {extent.count} records are there"
-        self._refuse("netcdf3-truncated", name, what, _COMPARE)
+        self._tell("netcdf3-truncated", f"/{name}", what, _COMPARE)
         return False
 
-    def _tell_what_is_left_over(self) -> None:
-        if self.layout.n_left_over:
-            self._warn(
-                "/",
-                f"its header does not say how many records there are; the file has room for "
-                f"{self.layout.n_records}, and {self.layout.n_left_over} bytes more",
-            )
+    def _warn(self, path: str, what: str) -> None:
+        hint = "compare it with what the data provider documents"
+        self._tell("netcdf3-oddity", path, what, hint, "warning")
 
-    def _refuse(self, code: str, name: str, what: str, hint: str) -> None:
-        where = self.source.file.url
-        self.problems.append(
-            Problem(code=code, where=where, what=what, hint=hint, variable=f"/{name}")
-        )
-
-    def _warn(self, variable: str, what: str) -> None:
+    def _tell(
+        self, code: str, path: str, what: str, hint: str, severity: Severity = "error"
+    ) -> None:
         self.problems.append(
             Problem(
-                code="netcdf3-oddity",
+                code=code,
                 where=self.source.file.url,
                 what=what,
-                hint="compare it with what the data provider documents",
-                variable="" if variable == "/" else variable,
-                severity="warning",
+                hint=hint,
+                variable=path,
+                severity=severity,
             )
         )
-
-
-def _is_wanted(
-    name: str, variable: Variable, dimensions: list[str], inline: frozenset[str] | None
-) -> bool:
-    if inline is not None:
-        return name in inline
-    return [dimensions[place] for place in variable.dimensions] == [name]
 
 
 def _no_group(source: Source, group: str) -> Problem:
