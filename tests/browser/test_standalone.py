@@ -250,6 +250,36 @@ def test_files_of_two_eras_are_split_with_a_click(open_page, month, tmp_path, sh
         running.stop()
 
 
+@pytest.mark.parametrize("width", [1280, 700])
+def test_what_a_file_lacks_is_said_above_its_facts(open_page, tmp_path, shoot, width):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["kept"] = np.arange(3)
+        file["lost"] = h5py.SoftLink("/nowhere")
+    app = pytest.importorskip("zarrchive.app")
+    running = app.start(str(tmp_path))
+    try:
+        page = open_page(width=width)
+        page.goto(running.url)
+        page.locator(".zx[data-ready]").wait_for()
+        file_row(page, "run.h5").locator(".zx-name").click()
+        row = page.get_by_role("treeitem").filter(has_text="lost")
+        expect(row).to_contain_text("left out")
+        for facts in ("Variables", "This variable cannot be shown"):
+            problem = page.locator(".zx-details .zx-problem")
+            expect(problem).to_contain_text("leads nowhere")
+            about = page.get_by_role("region", name="About")
+            expect(about).to_contain_text(facts)
+            place, below = problem.bounding_box(), about.bounding_box()
+            assert place["width"] > 0.3 * width
+            assert place["y"] + place["height"] <= below["y"]
+            shoot(page, f"lost-{width}-{facts.split()[0]}")
+            row.click()
+        page.close()  # before its server goes away
+    finally:
+        running.stop()
+
+
 def test_what_cannot_be_split_does_not_offer_it(open_page, tmp_path):
     """Tiles are joined along two dimensions; the keyboard passes over what is not there."""
     xr = pytest.importorskip("xarray")

@@ -7,6 +7,13 @@
  * @typedef {{ node: TreeNode, depth: number }} Line
  */
 
+/** What stands at the end of a line. @param {TreeNode} node */
+function noteOf(node) {
+  if (node.kind === "group") return formatCount(node.children);
+  if (node.refused) return "left out"; // nothing is known of its shape
+  return oneLine((node.dims?.length ? node.dims : [formatShape(node.shape ?? [])]).join(", "));
+}
+
 class GroupTree {
   /** @param {App} app */
   constructor(app) {
@@ -185,7 +192,7 @@ class GroupTree {
       drawIcon(group ? "group" : "array"),
       h("span.zx-name", { title: node.path, "data-open": group }, oneLine(node.name), where ? h("span.zx-faint", {}, ` in ${oneLine(where)}`) : null),
       node.problems ? h(node.refused ? "span.zx-bad" : "span.zx-warn", { title: node.refused ? "This variable cannot be referenced; see why" : counted(node.problems, "problem") }, drawIcon(node.refused ? "error" : "warning")) : null,
-      h("span.zx-node-note.zx-num", {}, group ? formatCount(node.children) : oneLine((node.dims?.length ? node.dims : [formatShape(node.shape ?? [])]).join(", "))),
+      h("span.zx-node-note.zx-num", {}, noteOf(node)),
     ];
   }
 
