@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="zarrchive",
-        description="Look into HDF5 and netCDF4 files and combine them into one virtual dataset.",
+        description="Look into HDF5 and netCDF files and combine them into one virtual dataset.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('zarrchive')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
