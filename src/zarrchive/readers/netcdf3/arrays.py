@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -38,25 +38,24 @@ _UNWRITTEN: Final = {
 """What the netCDF library stores where nothing was written (``NC_FILL_BYTE`` and so on)."""
 
 
-class Places(NamedTuple):
+class _Places(NamedTuple):
     """Where the chunks of an array lie, in C order of the grid."""
 
     offset: npt.NDArray[np.uint64]
     length: npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, eq=False)
+_MANY: Final = 2**12
+"""Chunks from which their places are not kept for the next file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ArrayModel:
     """A virtual array but for the file that it is of."""
 
     array: ManifestArray
     """With no chunk stored."""
     extent: Extent
-
-    @cached_property
-    def places(self) -> Places:
-        """What `referring` refers to: nobody may ask for it where a file is too short for it."""
-        return _places(self.extent, self.array.manifest.grid_shape)
 
     @classmethod
     def of(  # noqa: PLR0913 - what makes an array
@@ -107,7 +106,8 @@ class ArrayModel:
         grid = self.array.manifest.grid_shape
         if not prod(grid):
             return self.array
-        offset, length = self.places
+        places = _places if prod(grid) > _MANY else _kept_places
+        offset, length = places(self.extent, grid)
         manifest = ChunkManifest.of_file(grid, file, offset=offset, length=length)
         return self.array.referring(manifest)
 
@@ -126,7 +126,7 @@ def _chunk_shape(extent: Extent, itemsize: int, largest_run: int | None) -> tupl
     return (*first, *run_shape(inner, itemsize, most=largest_run))
 
 
-def _places(extent: Extent, grid: tuple[int, ...]) -> Places:
+def _places(extent: Extent, grid: tuple[int, ...]) -> _Places:
     n_chunks = prod(grid)
     n_runs = 1 if extent.is_one_run else extent.count
     length = extent.count * extent.nbytes // n_chunks
@@ -134,8 +134,11 @@ def _places(extent: Extent, grid: tuple[int, ...]) -> Places:
     within = np.arange(n_chunks // n_runs, dtype=np.uint64) * np.uint64(length)
     offset = (runs[:, None] + within).reshape(-1)
     if length < 2**32:
-        return Places(offset, np.full(n_chunks, length, dtype=np.uint32))
-    return Places(offset, np.full(n_chunks, length, dtype=np.uint64))
+        return _Places(offset, np.full(n_chunks, length, dtype=np.uint32))
+    return _Places(offset, np.full(n_chunks, length, dtype=np.uint64))
+
+
+_kept_places = lru_cache(maxsize=1024)(_places)
 
 
 def _order(dtype: np.dtype[Any]) -> str:

@@ -37,6 +37,8 @@ _FIRST_READ: Final = 2**16
 """Bytes; nearly all headers are shorter."""
 _LONGEST: Final = 64 * 2**20
 """Bytes; a longer header is taken for damage."""
+_LONGEST_KEPT: Final = 2**20
+"""Bytes of a list of variables that is kept for the next file."""
 _MOST_DIMENSIONS: Final = 1024
 """Of one variable (``NC_MAX_VAR_DIMS``)."""
 _WIDE: Final = 5
@@ -224,7 +226,8 @@ def _variables(cursor: _Cursor, n_dimensions: int) -> VariableList:
 
     items = cursor.listed(_VARIABLES, "variables", variable)
     found = VariableList(items, form, cursor.data[start : cursor.at])
-    _recent().appendleft(found)
+    if len(found.raw) <= _LONGEST_KEPT:
+        _recent().appendleft(found)
     return found
 
 

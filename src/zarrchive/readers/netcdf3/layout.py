@@ -73,7 +73,7 @@ class Layout:
         return count, max(0, size - self.begins[records[0]] - count * self.stride)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def layout_of(
     dimensions: tuple[Dimension, ...], variables: VariableList, header_length: int
 ) -> Layout:

@@ -50,7 +50,7 @@ class Model:
     """Path of a variable, or nothing, and what is odd about it."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def model_of(
     dimensions: tuple[Dimension, ...],
     variables: VariableList,
