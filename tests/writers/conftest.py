@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from zarrchive.manifests._zarr import array_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NAMES = itertools.count()
 
@@ -106,10 +106,39 @@ def _buffer(data: bytes) -> Any:
     return default_buffer_prototype().buffer.from_bytes(data)
 
 
+def icechunk_store(path: str) -> Any:
+    """Return the newest version in a local Icechunk repository, with leave to read files."""
+    import icechunk
+
+    storage = icechunk.local_filesystem_storage(path)
+    containers = icechunk.Repository.open(storage).config.virtual_chunk_containers or {}
+    access = icechunk.credentials
+    leave = {
+        prefix: access.LocalFileSystemAccess if prefix.startswith("file:") else access.HttpAccess
+        for prefix in containers
+    }
+    repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=leave)
+    return repository.readonly_session("main").store
+
+
 def read_back(path: str, **options: Any) -> xr.DataTree:
-    """Open a reference set with xarray through fsspec."""
+    """Open a reference set with xarray through fsspec, and a repository through Icechunk."""
+    if (Path(path) / "snapshots").is_dir():
+        store = icechunk_store(path)
+        return xr.open_datatree(store, engine="zarr", consolidated=False, **options)
     storage = {"fo": path, "remote_protocol": "file"}
     return xr.open_datatree("reference://", engine="zarr", storage_options=storage, **options)
+
+
+@pytest.fixture(scope="session")
+def read_zarr() -> Callable[..., zarr.Group]:
+    def opened(path: str) -> zarr.Group:
+        if (Path(path) / "snapshots").is_dir():
+            return zarr.open_group(icechunk_store(path), mode="r")
+        options = {"fo": path, "remote_protocol": "file"}
+        return zarr.open_group("reference://", mode="r", storage_options=options)
+
+    return opened
 
 
 @pytest.fixture(scope="session")

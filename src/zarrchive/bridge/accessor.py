@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import xarray as xr
@@ -12,7 +13,7 @@ from zarrchive.bridge.encoding import from_dataset
 from zarrchive.bridge.notes import notes_of
 from zarrchive.bridge.opening import open_dataset, open_datatree
 from zarrchive.bridge.renaming import Renaming, renamed_dataset
-from zarrchive.errors import ManifestError, Problem
+from zarrchive.errors import ManifestError, Problem, WriteError
 from zarrchive.plugins import writers
 
 if TYPE_CHECKING:
@@ -70,6 +71,44 @@ class _Virtual:
         """
         writer = writers.get(f"kerchunk-{format}")
         return writer.write(self.to_group(), str(path), zarr_format=zarr_format, **options)
+
+    def to_icechunk(
+        self,
+        store: Any,  # noqa: ANN401 - of a package that need not be installed
+        *,
+        group: str = "",
+        **options: Any,  # noqa: ANN401 - as the writer takes them
+    ) -> Any:  # noqa: ANN401 - WriteReport belongs to a layer above
+        """Write the references into an Icechunk repository (icechunk 2, Python 3.12 or newer).
+
+        Parameters
+        ----------
+        store
+            Store of a writable session, which you commit afterwards; or the path of a folder for
+            a new repository with one commit. A repository that is there is replaced atomically.
+        group
+            Path of a group of the repository to write to; with a session only.
+        **options
+            Of the writer: ``on_problem="raise" | "skip"``, ``progress``.
+
+        Returns
+        -------
+        WriteReport
+            What was written.
+
+        Raises
+        ------
+        WriteError
+            With every reason why it cannot be written; nothing is written then.
+        PluginError
+            If icechunk is not installed, or too old.
+        """
+        writer: Any = writers.get("icechunk")
+        if isinstance(store, str | PathLike):
+            if group:
+                raise WriteError(_no_group_in_new(str(store), group))
+            return writer.write(self.to_group(), str(store), **options)
+        return writer.write_into(self.to_group(), store, path=group, **options)
 
     @property
     def nbytes(self) -> int:
@@ -242,4 +281,13 @@ def _no_manifest(dataset: xr.Dataset, name: str) -> Problem:
         hint="name a virtual variable"
         + (", or leave this one out of loadable_variables" if is_loaded else ""),
         variable=name,
+    )
+
+
+def _no_group_in_new(path: str, group: str) -> Problem:
+    return Problem(
+        code="icechunk-group",
+        where=path,
+        what=f"group {group!r} was asked for in a new repository, whose root holds the dataset",
+        hint="leave out the group, or give the store of a session",
     )

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import zarr
 from zarr.abc.codec import BytesBytesCodec
+from zarr.core.buffer import default_buffer_prototype
 from zarr.core.dtype import get_data_type_from_json, get_data_type_from_native_dtype
 from zarr.core.metadata import v3
 from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata, parse_codecs
+from zarr.core.sync import sync
 
 from zarrchive.errors import ManifestError, Problem
 from zarrchive.manifests.naming import shortened
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zarr.abc.codec import Codec
+    from zarr.abc.store import Store
     from zarr.core.dtype import ZDType
 
 __all__ = [
@@ -39,6 +42,9 @@ __all__ = [
     "chunk_lengths_of",
     "chunk_shape_of",
     "codec_documents",
+    "has_key",
+    "put_bytes",
+    "put_document",
     "same_but_attributes",
     "same_scalar",
     "see_no_axes",
@@ -320,6 +326,24 @@ def array_document(metadata: ArrayV3Metadata, attributes: Mapping[str, Any]) -> 
     if dtype.kind == "f":
         document["fill_value"] = _exact_nan(metadata.fill_value, document["fill_value"])
     return document
+
+
+def has_key(store: Store, key: str) -> bool:
+    """Whether a store holds a value, asked from code that does not wait for anything."""
+    return bool(sync(store.exists(key)))
+
+
+def put_bytes(store: Store, key: str, data: bytes) -> None:
+    """Put a value into a store."""
+    sync(store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
+
+
+def put_document(
+    store: Store, key: str, document: Mapping[str, Any], *, replace: bool = True
+) -> None:
+    """Put a metadata document into a store; one that is there stays unless it may be replaced."""
+    if replace or not has_key(store, key):
+        put_bytes(store, key, json.dumps(dict(document)).encode())
 
 
 def _exact_nan(fill_value: object, said: object) -> object:

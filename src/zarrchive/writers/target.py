@@ -92,7 +92,9 @@ def _may_replace_file(target: Path) -> bool:
 
 
 def _may_replace_folder(target: Path) -> bool:
-    """Tell whether the folder is empty or a parquet reference set."""
+    """Tell whether the folder is empty, a parquet reference set or an Icechunk repository."""
+    if all((target / part).is_dir() for part in ("manifests", "snapshots", "transactions")):
+        return True
     metadata = target / ".zmetadata"
     if not metadata.is_file():
         return not any(target.iterdir())
