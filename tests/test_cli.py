@@ -280,6 +280,31 @@ def test_combine_hierarchies_with_a_cache(run, demo_folder, tmp_path) -> None:
         xr.testing.assert_equal(ours["sweep_1/DBZH"].astype("f4"), xr.concat(parts, "time"))
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 12),
+    reason="icechunk 2 needs it; the newer Python of the same run has it",
+)
+def test_combine_to_a_repository(run, demo_folder, tmp_path) -> None:
+    import icechunk
+
+    files = [demo_folder / name for name in MONTHS[:3]]
+    path = tmp_path / "months.icechunk"
+    status, said, _ = run("combine", *files, "-o", path)
+    assert status == 0
+    assert "references" in said
+    storage = icechunk.local_filesystem_storage(str(path))
+    places = icechunk.Repository.open(storage).config.virtual_chunk_containers
+    leave = dict.fromkeys(places, icechunk.credentials.LocalFileSystemAccess)
+    repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=leave)
+    store = repository.readonly_session("main").store
+    with (
+        xr.open_zarr(store, consolidated=False) as ours,
+        xr.open_mfdataset(files, engine="netcdf4", combine="by_coords") as theirs,
+    ):
+        xr.testing.assert_allclose(ours, theirs)
+    assert run("combine", *files, "-o", path, "--zarr-format", "2")[0] == 1
+
+
 def test_combine_splits_what_does_not_fit(run, demo_folder, tmp_path) -> None:
     odd = demo_folder / "odd" / "reanalysis_2023-12_other-packing.nc"
     files = [demo_folder / MONTHS[9], demo_folder / MONTHS[10], odd]

@@ -105,6 +105,7 @@ function makeFakeBackend(options, push) {
       formats: [
         { id: "kerchunk-json", label: "Kerchunk JSON", says: "One readable file. Opened by xarray with fsspec, kerchunk and VirtualiZarr. Best below a few 100 000 references.", problems: [], size: 184000 },
         { id: "kerchunk-parquet", label: "Kerchunk Parquet", says: "A folder of compressed tables, read piece by piece. For millions of references. Needs fsspec with pyarrow or fastparquet.", problems: [{ severity: "warning", code: "parquet-inline", where: "", variable: "/station_name", what: "12 strings are stored inline", hint: "nothing to do; they are small" }], size: 61000 },
+        { id: "icechunk", label: "Icechunk", says: "A repository in a folder, which keeps versions; its layout is that of Zarr v3. Read by Icechunk with xarray and zarr.", problems: [], size: 68000 },
       ],
     },
     tasks: [],

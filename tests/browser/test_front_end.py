@@ -330,6 +330,16 @@ class TestCombineAndExport:
         field.press("Control+v")
         assert "xr.open_dataset" in field.input_value()
 
+    def test_a_format_with_one_layout_offers_no_choice(self, ticked):
+        ticked.get_by_role("button", name="Combine", exact=True).click()
+        to_step(ticked, "Export")
+        layout = ticked.get_by_role("region", name="Layout")
+        expect(layout).to_be_visible()
+        ticked.get_by_role("radio", name="Icechunk").click()
+        expect(layout).to_be_hidden()
+        ticked.get_by_role("radio", name="Kerchunk JSON").click()
+        expect(layout).to_be_visible()
+
     def test_what_was_chosen_stays_though_an_older_view_arrives(self, ticked):
         ticked.get_by_role("button", name="Combine", exact=True).click()
         to_step(ticked, "Export")

@@ -1,4 +1,4 @@
-"""Combine files into one virtual dataset and write it as kerchunk references.
+"""Combine files into one virtual dataset and write it as references.
 
 No data is copied: the output says for every chunk in which file, where and how long it is.
 Dimension coordinates are read and stored in the output.
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-_FORMAT_OF_SUFFIX: Final = {".json": "json", ".parquet": "parquet", ".parq": "parquet"}
+_FORMAT_OF_SUFFIX: Final = {
+    ".json": "json",
+    ".parquet": "parquet",
+    ".parq": "parquet",
+    ".icechunk": "icechunk",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,10 +32,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", metavar="PATH", required=True, help="where to write")
     parser.add_argument(
-        "--format", choices=("json", "parquet"), help="by default the output's suffix decides"
+        "--format",
+        choices=("json", "parquet", "icechunk"),
+        help="by default the output's suffix decides",
     )
     parser.add_argument(
-        "--zarr-format", type=int, choices=(2, 3), default=2, help="layout (default: 2)"
+        "--zarr-format",
+        type=int,
+        choices=(2, 3),
+        help="layout of kerchunk references (default: 2); Icechunk has 3 only",
     )
     parser.add_argument("--group", metavar="PATH", help="group to take (default: the root)")
     parser.add_argument(
@@ -73,7 +83,9 @@ def run(options: Namespace) -> int:
 
     output_format = options.format or _FORMAT_OF_SUFFIX.get(PurePath(options.output).suffix.lower())
     if output_format is None:
-        options.error(f"{options.output} ends in neither .json nor .parquet: say --format")
+        options.error(
+            f"{options.output} ends in none of .json, .parquet and .icechunk: say --format"
+        )
     ordered = {"combine": "nested", "concat_dim": options.concat_dim}
     opener: Any = zarrchive.open_virtual_mfdataset
     if options.split and options.repair:
@@ -95,9 +107,13 @@ def run(options: Namespace) -> int:
         **(ordered if options.concat_dim else {"combine": "by_coords"}),
     )
     print_problems(data.virtual.problems)
-    report = data.virtual.to_kerchunk(
-        options.output, format=output_format, zarr_format=options.zarr_format
-    )
+    if output_format == "icechunk":
+        layout = {"zarr_format": options.zarr_format} if options.zarr_format else {}
+        report = data.virtual.to_icechunk(options.output, **layout)
+    else:
+        report = data.virtual.to_kerchunk(
+            options.output, format=output_format, zarr_format=options.zarr_format or 2
+        )
     print_problems(report.problems)
     sizes = ", ".join(f"{dim}: {size}" for dim, size in data.sizes.items())
     if options.tree or options.split:

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["how_to_open", "judge_formats", "write_export"]
 
-_FORMATS: Final[tuple[FormatId, ...]] = ("kerchunk-json", "kerchunk-parquet")
+_FORMATS: Final[tuple[FormatId, ...]] = ("kerchunk-json", "kerchunk-parquet", "icechunk")
 _SAYS: Final = {
     "kerchunk-json": "One JSON file; read by fsspec, xarray and zarr. Best up to a million chunks.",
     "kerchunk-parquet": "A folder of parquet files, read in parts: for many millions of chunks. "
     "Read by fsspec, xarray and zarr.",
+    "icechunk": "A repository in a folder, which keeps versions; its layout is that of Zarr v3. "
+    "Read by Icechunk with xarray and zarr.",
 }
 
 
@@ -48,8 +50,8 @@ def judge_formats(
                 id=name,
                 label=str(getattr(writer, "label", name)),
                 says=_SAYS[name],
-                problems=tuple(writer.problems_of(group, zarr_format=zarr_format)),
-                size=int(writer.predicted_size(group, zarr_format=zarr_format)),
+                problems=tuple(writer.problems_of(group, zarr_format=_layout(name, zarr_format))),
+                size=int(writer.predicted_size(group, zarr_format=_layout(name, zarr_format))),
             )
         )
     return tuple(judged)
@@ -78,7 +80,8 @@ def write_export(
     path = _destination(wanted.path, sources)
     writer = writers.get(wanted.format)
     group = group_of(dataset)
-    report: Any = writer.write(group, path, zarr_format=wanted.zarr_format, progress=progress)
+    layout = _layout(wanted.format, wanted.zarr_format)
+    report: Any = writer.write(group, path, zarr_format=layout, progress=progress)
     is_regular = all(array.is_regular for _, node in group.walk() for array in node.arrays.values())
     return Written(
         path=report.path,
@@ -91,12 +94,20 @@ def write_export(
             is_tree=isinstance(dataset, xr.DataTree),
             source=min(sources, default=""),
             is_regular=is_regular,
+            is_icechunk=wanted.format == "icechunk",
         ),
     )
 
 
-def how_to_open(path: str, *, is_tree: bool, source: str, is_regular: bool = True) -> str:
-    """Return the code that opens an export with xarray and fsspec alone.
+def _layout(name: FormatId, zarr_format: Literal[2, 3]) -> Literal[2, 3]:
+    """Return the layout that an export has: what was chosen, where there is a choice."""
+    return 3 if name == "icechunk" else zarr_format
+
+
+def how_to_open(
+    path: str, *, is_tree: bool, source: str, is_regular: bool = True, is_icechunk: bool = False
+) -> str:
+    """Return the code that opens an export with xarray and fsspec or Icechunk alone.
 
     Parameters
     ----------
@@ -105,11 +116,23 @@ def how_to_open(path: str, *, is_tree: bool, source: str, is_regular: bool = Tru
     is_regular
         Whether chunks have one shape in each array; zarr reads others only when asked to.
     """
-    lines = ["import xarray as xr"]
+    lines = ["import icechunk"] * is_icechunk + ["import xarray as xr"]
     if not is_regular:
         lines += ["import zarr", "", 'zarr.config.set({"array.rectilinear_chunks": True})']
     imports = "\n".join(lines)
     name, opener = ("tree", "open_datatree") if is_tree else ("ds", "open_dataset")
+    if is_icechunk:
+        access = "HttpAccess" if protocol(source).startswith("http") else "LocalFileSystemAccess"
+        opened = "open_datatree(store, engine='zarr'" if is_tree else "open_zarr(store"
+        return (
+            f"{imports}\n\n"
+            f"storage = icechunk.local_filesystem_storage({path!r})\n"
+            "places = icechunk.Repository.open(storage).config.virtual_chunk_containers\n"
+            f"leave = dict.fromkeys(places, icechunk.credentials.{access})\n"
+            "repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=leave)\n"
+            'store = repository.readonly_session("main").store\n'
+            f"{name} = xr.{opened}, consolidated=False)\n"
+        )
     return (
         f"{imports}\n\n"
         f"references = {{'fo': {path!r}, 'remote_protocol': {protocol(source)!r}}}\n"

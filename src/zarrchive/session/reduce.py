@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["reduce"]
 
 _MAX_RECENT: Final = 12
-_SUFFIXES: Final = MappingProxyType({"kerchunk-json": ".json", "kerchunk-parquet": ".parq"})
+_SUFFIXES: Final = MappingProxyType(
+    {"kerchunk-json": ".json", "kerchunk-parquet": ".parq", "icechunk": ".icechunk"}
+)
 
 
 def reduce(state: SessionState, action: r.Action) -> SessionState:

@@ -230,6 +230,8 @@ def _export(plan: Plan, export: Export) -> list[str]:
     """Write the export if it was made, as it was made."""
     if export.report is None:
         return []
+    if export.format == "icechunk":
+        return ["", f"{_name(plan)}.virtual.to_icechunk({_quoted(export.report.path)})"]
     kind = export.format.removeprefix("kerchunk-")
     return [
         "",

@@ -37,7 +37,7 @@ __all__ = [
 
 Step: TypeAlias = Literal["files", "look", "combine", "export"]
 SortKey: TypeAlias = Literal["name", "size", "modified", "format"]
-FormatId: TypeAlias = Literal["kerchunk-json", "kerchunk-parquet"]
+FormatId: TypeAlias = Literal["kerchunk-json", "kerchunk-parquet", "icechunk"]
 
 
 def _nothing() -> Mapping[str, Any]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from zarrchive.errors import PluginError, Problem, WriteError
+from zarrchive.errors import Problem, WriteError
 from zarrchive.location.redact import redact
 from zarrchive.location.url import is_local, normalise
 from zarrchive.manifests._zarr import put_document
-from zarrchive.optional import require
 from zarrchive.writers.atomic import replaced_folder
-from zarrchive.writers.icechunk_places import containers_of, problems_of_places
+from zarrchive.writers.icechunk_places import container_of, prefixes_of, problems_of_places
 from zarrchive.writers.icechunk_references import checksum_of, put_chunks
 from zarrchive.writers.plan import ReferencePlan, plan_references
 from zarrchive.writers.protocol import WriteReport
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IcechunkWriter"]
 
+_OLDEST: Final = 2
+"""Version of icechunk."""
 _BYTES_A_REFERENCE: Final = 23
 """Measured, for references of one array into a thousand files."""
 
@@ -77,11 +80,11 @@ class IcechunkWriter:
             refused += plan.errors
         if refused:
             raise WriteError(*refused)
-        icechunk = _icechunk()
+        icechunk: Any = import_module("icechunk")
         with replaced_folder(Path(normalise(path))) as folder:
             config = icechunk.RepositoryConfig.default()
-            for container in containers_of(plan.manifests, icechunk):
-                config.set_virtual_chunk_container(container)
+            for prefix in prefixes_of(plan.manifests):
+                config.set_virtual_chunk_container(container_of(prefix, icechunk))
             repository = icechunk.Repository.create(
                 icechunk.local_filesystem_storage(str(folder)), config=config
             )
@@ -118,8 +121,9 @@ class IcechunkWriter:
             With every reason why it cannot be written. Nothing was written.
         """
         start = time.perf_counter()
-        icechunk = _icechunk()
-        if not isinstance(store, icechunk.IcechunkStore):
+        if refused := _problems_of_package():
+            raise WriteError(*refused)
+        if not isinstance(store, import_module("icechunk").IcechunkStore):
             raise WriteError(_no_store(store))
         where, path = self.label, path.strip("/")
         plan = self._plan(group, None)
@@ -141,11 +145,7 @@ class IcechunkWriter:
     ) -> list[Problem]:
         """List what speaks against a new repository as a whole."""
         where = self.label if path is None else shown(path)
-        try:
-            icechunk = _icechunk()
-        except PluginError as error:
-            return [error.problem]
-        problems = []
+        problems = _problems_of_package()
         if zarr_format != 3:
             problems.append(
                 Problem(
@@ -156,7 +156,7 @@ class IcechunkWriter:
                 )
             )
         try:
-            containers_of(plan.manifests, icechunk)
+            prefixes_of(plan.manifests)
         except WriteError as error:
             problems.extend(error.problems)
         if path is None:
@@ -187,22 +187,23 @@ class IcechunkWriter:
         )
 
 
-def _icechunk() -> Any:  # noqa: ANN401 - a module
-    """Import icechunk 2, which takes all references of an array at once.
-
-    Raises `PluginError` where it is missing or older.
-    """
-    icechunk = require("icechunk", purpose="Icechunk repositories", extra="icechunk")
-    if hasattr(icechunk.IcechunkStore, "set_virtual_refs_arr"):
-        return icechunk
-    raise PluginError(
+def _problems_of_package() -> list[Problem]:
+    """Say whether icechunk 2 is missing, which takes all references of an array at once."""
+    try:
+        found = version("icechunk")
+    except PackageNotFoundError:
+        found = "none"
+    if found[:1].isdigit() and int(found.partition(".")[0]) >= _OLDEST:
+        return []
+    return [
         Problem(
-            code="icechunk-too-old",
+            code="icechunk-missing",
             where="icechunk",
-            what=f"version {icechunk.__version__} is installed, and 2 or newer is needed",
-            hint="install it with Python 3.12 or newer: pip install 'icechunk>=2'",
+            what=f"version {_OLDEST} or newer of the package icechunk is needed, and {found} is "
+            "installed",
+            hint="install it with Python 3.12 or newer: pip install 'zarrchive[icechunk]'",
         )
-    )
+    ]
 
 
 def _put(plan: ReferencePlan, store: Any, path: str, progress: Progress | None) -> None:  # noqa: ANN401 - an IcechunkStore

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zarrchive.manifests import ChunkManifest
     from zarrchive.writers.plan import ReferencePlan
 
-__all__ = ["containers_of", "location_of", "problems_of_places"]
+__all__ = ["container_of", "location_of", "prefixes_of", "problems_of_places"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+").fullmatch
 _SAFE: Final = "/!$&'()*+,;=:@~"
@@ -36,39 +36,39 @@ def location_of(url: str) -> str:
     return f"{scheme}://{quote(rest, safe=_SAFE)}"
 
 
-def containers_of(manifests: Iterable[ChunkManifest], icechunk: Any) -> list[Any]:  # noqa: ANN401 - a module
-    """Return the containers that a new repository needs for its references.
+def prefixes_of(manifests: Iterable[ChunkManifest]) -> list[str]:
+    """Return the addresses of the containers that a new repository needs for its references.
 
-    Raises `WriteError` for places of which more must be known than their address.
+    Raises `WriteError` for places that no container can have, or of which more must be known.
     """
     urls = {file.url for manifest in manifests for file in manifest.files}
-    containers, problems = [], []
+    prefixes, problems = [], []
     folders = {os.path.dirname(url) for url in urls if is_local(url)}  # noqa: PTH120 - strings
     for _, below in groupby(sorted(folders, key=_first_part), key=_first_part):
         here = os.path.commonpath(below)
         folder = _plain_part(here)
-        if folder == "/":  # which no container can have
+        if folder == "/":
             problems.append(_odd_root(here))
-            continue
-        store = icechunk.local_filesystem_store(folder)
-        containers.append(icechunk.VirtualChunkContainer(f"file://{folder}", store))
+        else:
+            prefixes.append(f"file://{folder}")
     for root in sorted({_root(url) for url in urls if not is_local(url)}):
         if root.startswith(("http://", "https://")):
-            containers.append(icechunk.VirtualChunkContainer(root, _web(root, icechunk)))
-            continue
-        problems.append(
-            Problem(
-                code="icechunk-container",
-                where=redact(root),
-                what="references lead there, and a new repository would have to know more of it: "
-                "its region, say, or whether it is public",
-                hint="make a repository with a container for it, and give its session to "
-                "to_icechunk",
-            )
-        )
+            prefixes.append(root)
+        else:
+            problems.append(_unknown_place(root))
     if problems:
         raise WriteError(*problems)
-    return containers
+    return prefixes
+
+
+def container_of(prefix: str, icechunk: Any) -> Any:  # noqa: ANN401 - of a package that need not be installed
+    """Return the container with an address that `prefixes_of` returned."""
+    if prefix.startswith("file://"):
+        store = icechunk.local_filesystem_store(prefix.removeprefix("file://"))
+    else:
+        is_plain = prefix.startswith("http://")
+        store = icechunk.http_store({"allow_http": "true"} if is_plain else {})
+    return icechunk.VirtualChunkContainer(prefix, store)
 
 
 def problems_of_places(
@@ -119,8 +119,14 @@ def _outside(url: str, prefixes: tuple[str, ...]) -> Problem:
     )
 
 
-def _web(root: str, icechunk: Any) -> Any:  # noqa: ANN401 - of a package that need not be installed
-    return icechunk.http_store({"allow_http": "true"} if root.startswith("http://") else {})
+def _unknown_place(root: str) -> Problem:
+    return Problem(
+        code="icechunk-container",
+        where=redact(root),
+        what="references lead there, and a new repository would have to know more of it: its "
+        "region, say, or whether it is public",
+        hint="make a repository with a container for it, and give its session to to_icechunk",
+    )
 
 
 def _odd_root(path: str) -> Problem:

@@ -99,11 +99,12 @@ function makeExportForm(app) {
     },
   });
   const note = h("span.zx-faint", {});
+  const layout = section("Layout", h("div.zx-row.zx-wrap", {}, zarr.el, h("span.zx-faint", {}, "v2 is what every reader of kerchunk references knows; v3 needs zarr 3.")));
   const el = h(
     "div.zx-export-form",
     {},
     section("Format", cards),
-    section("Layout", h("div.zx-row.zx-wrap", {}, zarr.el, h("span.zx-faint", {}, "v2 is what every reader of kerchunk references knows; v3 needs zarr 3."))),
+    layout,
     section("Destination", h("div.zx-row", {}, path, go), note),
   );
   return {
@@ -113,6 +114,7 @@ function makeExportForm(app) {
     update({ export: e }) {
       fillOnce(cards, JSON.stringify([e.formats, e.format]), () => e.formats.map((/** @type {any} */ f) => formatCard(f, f.id === e.format, () => chooseFormat(f.id), app)));
       zarr.set(String(e.zarr_format));
+      show(layout, e.format !== "icechunk"); // which has one only
       if (wished.format === e.format) delete wished.format;
       if (wished.zarr_format === e.zarr_format) delete wished.zarr_format;
       if (wished.path === e.path || (!wished.path && !hasFocus(path))) delete wished.path;
