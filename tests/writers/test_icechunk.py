@@ -19,6 +19,7 @@ from zarrchive.testing.sources import web_server
 from zarrchive.writers.icechunk import IcechunkWriter
 from zarrchive.writers.icechunk_places import prefixes_of
 from zarrchive.writers.icechunk_references import put_chunks
+from zarrchive.writers.kerchunk_parquet import KerchunkParquetWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,9 +214,40 @@ def test_a_repository_is_replaced_and_nothing_else(
     with pytest.raises(WriteError, match="target-not-references"):
         WRITER.write(group, str(path))
     (path / "notes.txt").unlink()
-    for _ in range(2):
+    for _ in range(3):
         assert WRITER.write(group, str(path)).size > 0
     assert read(str(path))["x"].values.tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(WriteError, match="target-not-references"):
+        KerchunkParquetWriter().write(group, str(path))
+
+
+@needs_icechunk
+@pytest.mark.parametrize("added", ["commit", "branch", "tag", "damage"])
+def test_a_repository_that_holds_more_is_kept(
+    group: ManifestGroup, tmp_path: Path, added: str
+) -> None:
+    import icechunk
+
+    path = tmp_path / "out"
+    WRITER.write(group, str(path))
+    repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(path)))
+    newest = repository.lookup_branch("main")
+    if added == "commit":
+        session = repository.writable_session("main")
+        zarr.create_array(session.store, name="mine", data=np.arange(3))
+        session.commit("work of a year")
+    elif added == "branch":
+        repository.create_branch("mine", newest)
+    elif added == "tag":
+        repository.create_tag("mine", newest)
+    else:
+        for file in path.rglob("*"):
+            if file.is_file():
+                file.write_bytes(b"damaged")
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    with pytest.raises(WriteError, match="target-not-references"):
+        WRITER.write(group, str(path))
+    assert before == {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
 @needs_icechunk

@@ -36,6 +36,8 @@ __all__ = ["IcechunkWriter"]
 
 _OLDEST: Final = 2
 """Version of icechunk."""
+_MESSAGE: Final = "References into files, written by Zarrchive"
+"""Of the only commit of a new repository."""
 _BYTES_A_REFERENCE: Final = 23
 """Measured, for references of one array into a thousand files."""
 
@@ -91,7 +93,7 @@ class IcechunkWriter:
             repository.save_config()
             session = repository.writable_session("main")
             _put(plan, session.store, "", progress)
-            session.commit("References into files, written by Zarrchive")
+            session.commit(_MESSAGE)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         return self._report(plan, shown(path), size, start)
 
@@ -172,7 +174,10 @@ class IcechunkWriter:
             )
             return problems
         sources = source_paths(plan.manifests)
-        return [*problems, *problems_of_target(path, sources=sources, is_folder=True)]
+        return [
+            *problems,
+            *problems_of_target(path, sources=sources, is_folder=True, may_replace=_may_replace),
+        ]
 
     def _report(self, plan: ReferencePlan, path: str, size: int, start: float) -> WriteReport:
         return WriteReport(
@@ -185,6 +190,22 @@ class IcechunkWriter:
             problems=plan.problems,
             seconds=time.perf_counter() - start,
         )
+
+
+def _may_replace(folder: Path) -> bool:
+    """Tell whether a folder is empty, or a repository to which nobody has added anything."""
+    if not any(folder.iterdir()):
+        return True
+    if _problems_of_package() or not (folder / "snapshots").is_dir():
+        return False
+    icechunk: Any = import_module("icechunk")
+    try:
+        repository = icechunk.Repository.open(icechunk.local_filesystem_storage(str(folder)))
+        versions = [one.message for one in repository.ancestry(branch="main")]
+        others = [*(repository.list_branches() - {"main"}), *repository.list_tags()]
+    except icechunk.IcechunkError:
+        return False
+    return versions[:-1] == [_MESSAGE] and not others
 
 
 def _problems_of_package() -> list[Problem]:

@@ -11,7 +11,7 @@ from zarrchive.location.redact import redact
 from zarrchive.location.url import is_local, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from zarrchive.manifests import ChunkManifest
 
@@ -32,7 +32,13 @@ def source_paths(manifests: Iterable[ChunkManifest]) -> set[str]:
     return {os.path.realpath(url) for url in urls if is_local(url)}
 
 
-def problems_of_target(path: str, *, sources: set[str], is_folder: bool) -> list[Problem]:
+def problems_of_target(
+    path: str,
+    *,
+    sources: set[str],
+    is_folder: bool,
+    may_replace: Callable[[Path], bool] | None = None,
+) -> list[Problem]:
     """List what speaks against writing an output to the local path `path`.
 
     Parameters
@@ -41,6 +47,9 @@ def problems_of_target(path: str, *, sources: set[str], is_folder: bool) -> list
         Files that the references point to; none of them is ever replaced.
     is_folder
         Whether the output is a folder of files.
+    may_replace
+        Says of what is there, and is of the right kind, whether it was written by Zarrchive and
+        holds nothing else; by default whether it is a set of kerchunk references.
     """
     target = Path(normalise(path))
 
@@ -75,10 +84,12 @@ def problems_of_target(path: str, *, sources: set[str], is_folder: bool) -> list
             f"there is {kind} at this path, and the output is {wanted}",
             "choose another name for the output",
         )
-    if not (_may_replace_folder(target) if is_folder else _may_replace_file(target)):
+    if may_replace is None:
+        may_replace = _may_replace_folder if is_folder else _may_replace_file
+    if not may_replace(target):
         return problem(
             "target-not-references",
-            f"there is {kind} at this path that is not a reference set; it is not replaced",
+            f"there is {kind} at this path that is more than an export; it is not replaced",
             "choose another name for the output, or move what is there away",
         )
     return []
@@ -92,9 +103,7 @@ def _may_replace_file(target: Path) -> bool:
 
 
 def _may_replace_folder(target: Path) -> bool:
-    """Tell whether the folder is empty, a parquet reference set or an Icechunk repository."""
-    if all((target / part).is_dir() for part in ("manifests", "snapshots", "transactions")):
-        return True
+    """Tell whether the folder is empty or a parquet reference set."""
     metadata = target / ".zmetadata"
     if not metadata.is_file():
         return not any(target.iterdir())
