@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import reduce as fold
 from typing import get_args
 
@@ -16,7 +17,7 @@ from zarrchive.session import results as r
 from zarrchive.session.effects import ListLocation, MakePlan, RunPlan, effects_of
 from zarrchive.session.library import Library
 from zarrchive.session.reduce import reduce
-from zarrchive.session.state import Scan, SessionState, Sniff, Task
+from zarrchive.session.state import ExportFormat, Scan, SessionState, Sniff, Task
 from zarrchive.session.tasks import Lanes
 from zarrchive.session.views import Views, problems_in
 from zarrchive.session.work import Work
@@ -144,6 +145,15 @@ def test_answers_that_come_too_late_change_nothing() -> None:
     assert reduce(state, r.Listed(key=1, url="/one", entries=())) is state
     assert reduce(state, r.ListingFailed(key=1, problem=PROBLEM)) is state
     assert reduce(state, r.Looked(url="/data/a.nc")) is state
+
+
+def test_problems_of_formats_that_were_not_chosen_do_not_count() -> None:
+    other = ExportFormat(id="icechunk", label="Icechunk", says="", problems=(PROBLEM,))
+    judged = (ExportFormat(id="kerchunk-json", label="JSON", says=""), other)
+    state = SessionState()
+    state = replace(state, export=replace(state.export, formats=judged))
+    assert problems_in(state) == []
+    assert problems_in(reduce(state, a.ChooseExport(format="icechunk"))) == [PROBLEM]
 
 
 def test_the_suffix_follows_the_format_unless_a_name_is_given() -> None:

@@ -99,7 +99,8 @@ def problems_in(state: SessionState) -> list[Problem]:
     if state.combine.plan is not None:
         found.update(dict.fromkeys(f.problem for f in state.combine.plan.findings))
     for judged in state.export.formats:
-        found.update(dict.fromkeys(judged.problems))
+        if judged.id == state.export.format:  # others need not fit
+            found.update(dict.fromkeys(judged.problems))
     for scan in state.collection.scans.values():
         found.update(dict.fromkeys(scan.problems))
     found.update(dict.fromkeys(state.look.problems))

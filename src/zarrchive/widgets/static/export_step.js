@@ -122,7 +122,7 @@ function makeExportForm(app) {
       const chosen = e.formats.find((/** @type {any} */ f) => f.id === e.format);
       const refused = Boolean(chosen?.problems.some((/** @type {Problem} */ p) => p.severity === "error"));
       setAvailable(go, e.status !== "running" && !refused);
-      setText(note, e.status === "running" ? "Writing…" : refused ? "This format cannot hold the dataset; see its problems above." : "Written at once or not at all; an existing export is replaced.");
+      setText(note, e.status === "running" ? "Writing…" : refused ? "Solve the problems of this format above, or choose another one." : "Written at once or not at all; an existing export is replaced.");
     },
   };
 }
