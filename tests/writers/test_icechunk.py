@@ -98,7 +98,15 @@ def test_what_is_there_is_not_written_over(group: ManifestGroup, tmp_path: Path)
     WRITER.write_into(group, session.store)
     problem = refusal(session.store, group)
     assert (problem.code, problem.variable) == ("icechunk-exists", "/x")
-    assert WRITER.write_into(group, session.store, path="other").nrefs == 3
+    assert WRITER.write_into(group, session.store, path="/other//").nrefs == 3
+    assert refusal(session.store, group, path="x/below").variable == "/x"
+    below = ManifestGroup(groups={"x": ManifestGroup()})
+    assert "an array" in refusal(session.store, below).what
+    above = ManifestGroup(arrays={"other": group.arrays["x"]})
+    assert "a group" in refusal(session.store, above).what
+    zarr.open_group(session.store, path="other", mode="r+").attrs["title"] = "theirs"
+    ours = ManifestGroup(groups={"other": ManifestGroup(attributes={"title": "ours"})})
+    assert "attributes of its own" in refusal(session.store, ours).what
 
 
 @needs_icechunk

@@ -6,11 +6,13 @@ Dimension coordinates are read and stored in the output.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from zarrchive.cli.arguments import add_source_arguments
 from zarrchive.cli.terminal import human_size, print_problems, printable, terminal
+from zarrchive.optional import is_installed
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -108,6 +110,7 @@ def run(options: Namespace) -> int:
     )
     print_problems(data.virtual.problems)
     if output_format == "icechunk":
+        _quieten_icechunk()
         layout = {"zarr_format": options.zarr_format} if options.zarr_format else {}
         report = data.virtual.to_icechunk(options.output, **layout)
     else:
@@ -125,3 +128,9 @@ def run(options: Namespace) -> int:
         soft_wrap=True,
     )
     return 0
+
+
+def _quieten_icechunk() -> None:
+    """Keep it from warning of others that write at the same time: nobody does to a new one."""
+    if is_installed("icechunk"):
+        import_module("icechunk").set_logs_filter("error")

@@ -42,7 +42,8 @@ __all__ = [
     "chunk_lengths_of",
     "chunk_shape_of",
     "codec_documents",
-    "has_key",
+    "document_at",
+    "is_empty",
     "put_bytes",
     "put_document",
     "same_but_attributes",
@@ -328,9 +329,18 @@ def array_document(metadata: ArrayV3Metadata, attributes: Mapping[str, Any]) -> 
     return document
 
 
-def has_key(store: Store, key: str) -> bool:
-    """Whether a store holds a value, asked from code that does not wait for anything."""
-    return bool(sync(store.exists(key)))
+def is_empty(store: Store, prefix: str) -> bool:
+    """Whether a store holds nothing below a prefix, asked from code that is not asynchronous."""
+    return bool(sync(store.is_empty(prefix)))
+
+
+def document_at(store: Store, key: str) -> dict[str, Any] | None:
+    """Return a metadata document of a store; None if it has no such key."""
+    found = sync(store.get(key, default_buffer_prototype()))
+    if found is None:
+        return None
+    document: dict[str, Any] = json.loads(found.to_bytes())
+    return document
 
 
 def put_bytes(store: Store, key: str, data: bytes) -> None:
@@ -338,12 +348,9 @@ def put_bytes(store: Store, key: str, data: bytes) -> None:
     sync(store.set(key, default_buffer_prototype().buffer.from_bytes(data)))
 
 
-def put_document(
-    store: Store, key: str, document: Mapping[str, Any], *, replace: bool = True
-) -> None:
-    """Put a metadata document into a store; one that is there stays unless it may be replaced."""
-    if replace or not has_key(store, key):
-        put_bytes(store, key, json.dumps(dict(document)).encode())
+def put_document(store: Store, key: str, document: Mapping[str, Any]) -> None:
+    """Put a metadata document into a store."""
+    put_bytes(store, key, json.dumps(dict(document)).encode())
 
 
 def _exact_nan(fill_value: object, said: object) -> object:

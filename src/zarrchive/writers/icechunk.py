@@ -17,9 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 from zarrchive.errors import Problem, WriteError
 from zarrchive.location.redact import redact
 from zarrchive.location.url import is_local, normalise
-from zarrchive.manifests._zarr import put_document
+from zarrchive.manifests._zarr import document_at, put_document
 from zarrchive.writers.atomic import replaced_folder
-from zarrchive.writers.icechunk_places import container_of, prefixes_of, problems_of_places
+from zarrchive.writers.icechunk_places import (
+    container_of,
+    groups_above,
+    key_of,
+    prefixes_of,
+    problems_of_places,
+)
 from zarrchive.writers.icechunk_references import checksum_of, put_chunks
 from zarrchive.writers.plan import ReferencePlan, plan_references
 from zarrchive.writers.protocol import WriteReport
@@ -120,14 +126,16 @@ class IcechunkWriter:
         Raises
         ------
         WriteError
-            With every reason why it cannot be written. Nothing was written.
+            With every reason why it cannot be written; nothing was written then.
+            ``icechunk-refused`` where Icechunk does not take some references after all: discard
+            the changes of the session.
         """
         start = time.perf_counter()
         if refused := _problems_of_package():
             raise WriteError(*refused)
         if not isinstance(store, import_module("icechunk").IcechunkStore):
             raise WriteError(_no_store(store))
-        where, path = self.label, path.strip("/")
+        where, path = self.label, "/".join(part for part in path.split("/") if part)
         plan = self._plan(group, None)
         refused = problems_of_places(plan, store, path, where)
         if on_problem == "raise":
@@ -230,14 +238,13 @@ def _problems_of_package() -> list[Problem]:
 def _put(plan: ReferencePlan, store: Any, path: str, progress: Progress | None) -> None:  # noqa: ANN401 - an IcechunkStore
     total = sum(manifest.nstored for manifest in plan.manifests)
     done = 0
-    above = path.split("/")[:-1] if path else []
-    for depth in range(len(above) + bool(path)):
-        key = "/".join([*above[:depth], "zarr.json"])
-        put_document(store, key, {"zarr_format": 3, "node_type": "group"}, replace=False)
+    for above in groups_above(path):
+        if document_at(store, key_of(above)) is None:
+            put_document(store, key_of(above), {"zarr_format": 3, "node_type": "group"})
     for node in plan.nodes:
         here = "/".join(part for part in (path, node.path) if part)
         for name, document in node.documents.items():
-            put_document(store, f"{here}/{name}" if here else name, document)
+            put_document(store, key_of(here, name), document)
         if node.manifest is not None:
             put_chunks(store, here, node.manifest)
             done += node.manifest.nstored

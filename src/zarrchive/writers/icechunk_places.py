@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from zarrchive.errors import Problem, WriteError
 from zarrchive.location.redact import redact
 from zarrchive.location.url import is_local
-from zarrchive.manifests._zarr import has_key
+from zarrchive.manifests._zarr import document_at, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from zarrchive.manifests import ChunkManifest
     from zarrchive.writers.plan import ReferencePlan
 
-__all__ = ["container_of", "location_of", "prefixes_of", "problems_of_places"]
+__all__ = [
+    "container_of",
+    "groups_above",
+    "key_of",
+    "location_of",
+    "prefixes_of",
+    "problems_of_places",
+]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+").fullmatch
+_KINDS: Final = {"array": "an array", "group": "a group"}
 _SAFE: Final = "/!$&'()*+,;=:@~"
 """What a path may hold as it is."""
 
@@ -91,19 +99,61 @@ def problems_of_places(
     urls = sorted({file.url for manifest in plan.manifests for file in manifest.files})
     outside = [url for url in urls if not location_of(url).startswith(prefixes)]
     problems = [_outside(url, prefixes) for url in outside[:1]]
+    return [*problems, *_taken(plan, store, path, where)]
+
+
+def groups_above(path: str) -> list[str]:
+    """Return the paths of the groups that hold `path`, the root first."""
+    parts = path.split("/") if path else []
+    return ["/".join(parts[:depth]) for depth in range(len(parts))]
+
+
+def key_of(path: str, name: str = "zarr.json") -> str:
+    """Return the key of a document of a node."""
+    return f"{path}/{name}" if path else name
+
+
+def _taken(
+    plan: ReferencePlan,
+    store: Any,  # noqa: ANN401 - an IcechunkStore
+    path: str,
+    where: str,
+) -> list[Problem]:
+    """List what would be written over, or cannot be written below."""
+    problems = []
+    for here in groups_above(path):
+        found = document_at(store, key_of(here))
+        if found is not None and found.get("node_type") != "group":
+            problems.append(_exists(here, "an array, which holds no groups", where))
+    if is_empty(store, path):
+        return problems
     for node in plan.nodes:
         here = "/".join(part for part in (path, node.path) if part)
-        if node.manifest is not None and has_key(store, f"{here}/zarr.json"):
+        found = document_at(store, key_of(here))
+        if found is None:
+            continue
+        ours = node.documents.get("zarr.json", {})
+        if node.manifest is not None or found.get("node_type") != "group":
             problems.append(
-                Problem(
-                    code="icechunk-exists",
-                    where=where,
-                    variable=f"/{here}",
-                    what="the repository has an array of this name",
-                    hint="choose another group, or delete it in the session first",
+                _exists(
+                    here,
+                    f"{_KINDS.get(str(found.get('node_type')), 'something')} of this name",
+                    where,
                 )
             )
+        elif found.get("attributes") and found["attributes"] != ours.get("attributes"):
+            problems.append(_exists(here, "a group with attributes of its own here", where))
     return problems
+
+
+def _exists(path: str, what: str, where: str) -> Problem:
+    return Problem(
+        code="icechunk-exists",
+        where=where,
+        variable=f"/{path}",
+        what=f"the repository has {what}",
+        hint="choose another group, or delete it in the session first",
+    )
 
 
 def _outside(url: str, prefixes: tuple[str, ...]) -> Problem:
