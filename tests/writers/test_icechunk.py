@@ -44,7 +44,8 @@ def new_repository(folder: Path, *prefixes: str) -> Any:
     config = icechunk.RepositoryConfig.default()
     for prefix in prefixes:
         store = icechunk.local_filesystem_store(prefix.removeprefix("file://"))
-        config.set_virtual_chunk_container(icechunk.VirtualChunkContainer(prefix, store))
+        named = icechunk.VirtualChunkContainer(prefix, store, name="files")
+        config.set_virtual_chunk_container(named)
     leave = dict.fromkeys(prefixes, icechunk.credentials.LocalFileSystemAccess)
     storage = icechunk.local_filesystem_storage(str(folder))
     return icechunk.Repository.create(storage, config=config, authorize_virtual_chunk_access=leave)

@@ -95,7 +95,8 @@ def problems_of_places(
                 hint='give repository.writable_session("main").store',
             )
         ]
-    prefixes = tuple(store.session.config.virtual_chunk_containers or {})
+    containers = (store.session.config.virtual_chunk_containers or {}).values()
+    prefixes = tuple([container.url_prefix for container in containers])
     urls = sorted({file.url for manifest in plan.manifests for file in manifest.files})
     outside = [url for url in urls if not location_of(url).startswith(prefixes)]
     problems = [_outside(url, prefixes) for url in outside[:1]]
