@@ -34,7 +34,7 @@ class NetCDF3Reader:
 
     Values of a record lie together, so that each record is at least one chunk, except where
     only one variable has records. Files that list their variables in the same bytes, as those of
-    a series do, share everything but their attributes and places.
+    a series do, share what is made of that list.
     """
 
     name: str = "netcdf3"
