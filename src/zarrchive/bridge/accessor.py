@@ -85,7 +85,8 @@ class _Virtual:
         ----------
         store
             Store of a writable session, which you commit afterwards; or the path of a folder for
-            a new repository with one commit. A repository that is there is replaced atomically.
+            a new repository with one commit, which replaces atomically what an earlier call made
+            there. A repository to which anything was added is never replaced.
         group
             Path of a group of the repository to write to; with a session only.
         **options
@@ -99,9 +100,8 @@ class _Virtual:
         Raises
         ------
         WriteError
-            With every reason why it cannot be written; nothing is written then.
-        PluginError
-            If icechunk is not installed, or too old.
+            With every reason why it cannot be written (``icechunk-missing`` if it is not installed,
+            or too old); nothing is written then.
         """
         writer: Any = writers.get("icechunk")
         if isinstance(store, str | PathLike):
