@@ -37,6 +37,12 @@ def group(make: Callable[..., Any]) -> ManifestGroup:
     return ManifestGroup(arrays={"x": make(np.arange(6.0), chunks=(2,)).array})
 
 
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where all files of these tests are."""
+    return f"file://{tmp_path_factory.getbasetemp()}/"
+
+
 def new_repository(folder: Path, *prefixes: str) -> Any:
     """Make a repository with containers for files below some folders."""
     import icechunk
@@ -72,9 +78,9 @@ def test_older_ones_are_refused_by_name(group: ManifestGroup, tmp_path: Path) ->
 
 @needs_icechunk
 def test_a_session_is_written_and_left_to_its_owner(
-    make: Callable[..., Any], tmp_path: Path
+    make: Callable[..., Any], tmp_path: Path, place: str
 ) -> None:
-    repository = new_repository(tmp_path / "repository", "file:///tmp/")
+    repository = new_repository(tmp_path / "repository", place)
     one, two = make(np.arange(6.0), chunks=(2,)), make(np.arange(4), inline=frozenset({(0,)}))
     group = ManifestGroup(arrays={"x": one.array, "y": two.array}, attributes={"title": "all"})
     session = repository.writable_session("main")
@@ -93,8 +99,10 @@ def test_a_session_is_written_and_left_to_its_owner(
 
 
 @needs_icechunk
-def test_what_is_there_is_not_written_over(group: ManifestGroup, tmp_path: Path) -> None:
-    repository = new_repository(tmp_path / "repository", "file:///tmp/")
+def test_what_is_there_is_not_written_over(
+    group: ManifestGroup, tmp_path: Path, place: str
+) -> None:
+    repository = new_repository(tmp_path / "repository", place)
     session = repository.writable_session("main")
     WRITER.write_into(group, session.store)
     problem = refusal(session.store, group)
@@ -142,9 +150,9 @@ def test_containers_of_a_new_repository(urls: list[str], prefixes: list[str] | N
 
 
 @needs_icechunk
-def test_other_stores_are_refused(group: ManifestGroup, tmp_path: Path) -> None:
+def test_other_stores_are_refused(group: ManifestGroup, tmp_path: Path, place: str) -> None:
     assert refusal(zarr.storage.MemoryStore(), group).code == "icechunk-no-store"
-    store = new_repository(tmp_path / "repository", "file:///tmp/").readonly_session("main").store
+    store = new_repository(tmp_path / "repository", place).readonly_session("main").store
     assert refusal(store, group).code == "icechunk-read-only"
 
 
