@@ -204,6 +204,16 @@ def test_files_of_a_web_server(tmp_path: Path, read: Callable[..., Any]) -> None
 
 
 @needs_icechunk
+def test_bits_of_a_nan_that_fills(
+    make: Callable[..., Any], read_zarr: Callable[..., Any], tmp_path: Path
+) -> None:
+    fill = np.array(0x7FF00000000007A2, "<u8").view("<f8")[()]
+    made = make(np.arange(4.0), chunks=(2,), fill=fill, missing=frozenset({(1,)}))
+    WRITER.write(ManifestGroup(arrays={"x": made.array}), str(tmp_path / "repository"))
+    assert read_zarr(str(tmp_path / "repository"))["x"][:].tobytes() == made.values.tobytes()
+
+
+@needs_icechunk
 def test_a_huge_grid_with_few_chunks(
     make: Callable[..., Any],
     read_zarr: Callable[..., Any],

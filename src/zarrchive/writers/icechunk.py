@@ -28,15 +28,15 @@ from zarrchive.writers.icechunk_places import (
 )
 from zarrchive.writers.icechunk_references import checksum_of, put_chunks
 from zarrchive.writers.plan import ReferencePlan, plan_references
-from zarrchive.writers.protocol import WriteReport
 from zarrchive.writers.size import predicted_documents
 from zarrchive.writers.target import problems_of_target, shown, source_paths
+from zarrchive.writers.written import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.writers.protocol import OnProblem, Progress, ZarrFormat
+    from zarrchive.writers.protocol import OnProblem, Progress, WriteReport, ZarrFormat
 
 __all__ = ["IcechunkWriter"]
 
@@ -101,7 +101,7 @@ class IcechunkWriter:
             _put(plan, session.store, "", progress)
             session.commit(_MESSAGE)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        return self._report(plan, shown(path), size, start)
+        return report_of(plan, path=shown(path), format=self.name, size=size, start=start)
 
     def write_into(
         self,
@@ -143,7 +143,7 @@ class IcechunkWriter:
         if refused:
             raise WriteError(*refused)
         _put(plan, store, path, progress)
-        return self._report(plan, where, 0, start)
+        return report_of(plan, path=where, format=self.name, size=0, start=start)
 
     def _plan(self, group: ManifestGroup, path: str | None) -> ReferencePlan:
         where = self.label if path is None else shown(path)
@@ -186,18 +186,6 @@ class IcechunkWriter:
             *problems,
             *problems_of_target(path, sources=sources, is_folder=True, may_replace=_may_replace),
         ]
-
-    def _report(self, plan: ReferencePlan, path: str, size: int, start: float) -> WriteReport:
-        return WriteReport(
-            path=path,
-            format=self.name,
-            size=size,
-            nrefs=sum(manifest.nrefs for manifest in plan.manifests),
-            ninlined=sum(manifest.ninlined for manifest in plan.manifests),
-            narrays=len(plan.manifests),
-            problems=plan.problems,
-            seconds=time.perf_counter() - start,
-        )
 
 
 def _may_replace(folder: Path) -> bool:

@@ -18,18 +18,18 @@ from zarrchive.location.url import is_local, normalise
 from zarrchive.writers.atomic import replaced_file
 from zarrchive.writers.consolidated import documents_of
 from zarrchive.writers.plan import Node, ReferencePlan, plan_references
-from zarrchive.writers.protocol import WriteReport
 from zarrchive.writers.references import json_references, quoted
 from zarrchive.writers.size import predicted_documents, predicted_references
 from zarrchive.writers.summary import summary_of
 from zarrchive.writers.target import problems_of_target, shown, source_paths
+from zarrchive.writers.written import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from zarrchive.errors import Problem
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.writers.protocol import OnProblem, Progress, ZarrFormat
+    from zarrchive.writers.protocol import OnProblem, Progress, WriteReport, ZarrFormat
 
 __all__ = ["KerchunkJSONWriter"]
 
@@ -79,16 +79,7 @@ class KerchunkJSONWriter:
                 size = _write(plan, file, zarr_format, progress)
         else:
             size = _upload(plan, path, zarr_format, progress, storage_options)
-        return WriteReport(
-            path=shown(path),
-            format=self.name,
-            size=size,
-            nrefs=sum(manifest.nrefs for manifest in plan.manifests),
-            ninlined=sum(manifest.ninlined for manifest in plan.manifests),
-            narrays=len(plan.manifests),
-            problems=plan.problems,
-            seconds=time.perf_counter() - start,
-        )
+        return report_of(plan, path=shown(path), format=self.name, size=size, start=start)
 
     def _plan(
         self, group: ManifestGroup, path: str | None, zarr_format: ZarrFormat

@@ -19,7 +19,6 @@ from zarrchive.location.url import is_local, normalise
 from zarrchive.writers.atomic import replaced_folder
 from zarrchive.writers.consolidated import consolidated_v2
 from zarrchive.writers.plan import Node, ReferencePlan, plan_references
-from zarrchive.writers.protocol import WriteReport
 from zarrchive.writers.reference_tables import (
     RECORD_SIZE,
     problem_of_pyarrow,
@@ -30,12 +29,13 @@ from zarrchive.writers.reference_tables import (
 from zarrchive.writers.size import predicted_documents
 from zarrchive.writers.summary import summary_of
 from zarrchive.writers.target import problems_of_target, shown, source_paths
+from zarrchive.writers.written import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zarrchive.manifests import ManifestGroup
-    from zarrchive.writers.protocol import OnProblem, Progress, ZarrFormat
+    from zarrchive.writers.protocol import OnProblem, Progress, WriteReport, ZarrFormat
 
 __all__ = ["KerchunkParquetWriter"]
 
@@ -98,15 +98,14 @@ class KerchunkParquetWriter:
             raise WriteError(*refused)
         with replaced_folder(Path(normalise(path))) as folder:
             size = _write(plan, folder, progress)
-        return WriteReport(
-            path=shown(path),
+        where = shown(path)
+        return report_of(
+            plan,
+            path=where,
             format=self.name,
             size=size,
-            nrefs=sum(manifest.nrefs for manifest in plan.manifests),
-            ninlined=sum(manifest.ninlined for manifest in plan.manifests),
-            narrays=len(plan.manifests),
-            problems=(*plan.problems, *_warnings(plan, shown(path))),
-            seconds=time.perf_counter() - start,
+            start=start,
+            warnings=_warnings(plan, where),
         )
 
     def _plan(self, group: ManifestGroup, path: str | None) -> ReferencePlan:

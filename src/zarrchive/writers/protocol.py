@@ -29,7 +29,7 @@ class WriteReport:
     format: str
     """Name of the writer."""
     size: int
-    """Bytes of all files of the output."""
+    """Bytes of all files of the output; 0 of a session that is not committed yet."""
     nrefs: int
     """Chunks that point into a source file."""
     ninlined: int
